@@ -1,0 +1,191 @@
+package dev.escalera.testkit;
+
+import com.google.api.gax.grpc.InstantiatingGrpcChannelProvider;
+import com.google.api.gax.rpc.TransportChannelProvider;
+import com.google.cloud.firestore.Firestore;
+import com.google.cloud.firestore.FirestoreOptions;
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A Firestore emulator: the one that {@code FIRESTORE_EMULATOR_HOST} names, or one of our own,
+ * started from the Google Cloud SDK whose {@code gcloud} is on the {@code PATH}.
+ *
+ * <p>Instances may be used by several threads. One of our own keeps its data in memory and loses
+ * them when it is closed.
+ */
+public final class FirestoreEmulator implements AutoCloseable {
+  /** The environment variable that names a running emulator as {@code host:port}. */
+  static final String HOST_VARIABLE = "FIRESTORE_EMULATOR_HOST";
+
+  /** What to do when no emulator is found, in one line. */
+  static final String HOW_TO_GET =
+      "no Firestore emulator was found: install the Google Cloud SDK and run"
+          + " `gcloud components install cloud-firestore-emulator` with gcloud on the PATH, or set "
+          + HOST_VARIABLE
+          + " to the host:port of a running one";
+
+  private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+  private static final int START_ATTEMPTS = 5;
+  private static final String MAIN_CLASS =
+      "com.google.cloud.datastore.emulator.firestore.CloudFirestore";
+  private static final Path JAR_IN_SDK =
+      Path.of("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar");
+
+  private final String hostPort;
+  private final Optional<ServerProcess> process;
+
+  private FirestoreEmulator(String hostPort, Optional<ServerProcess> process) {
+    this.hostPort = hostPort;
+    this.process = process;
+  }
+
+  /**
+   * Returns whether {@link #start(String...)} would find an emulator.
+   *
+   * @return false if neither a running emulator is named nor one is installed
+   */
+  public static boolean isAvailable() {
+    return running().isPresent() || installedJar().isPresent();
+  }
+
+  /**
+   * Returns the emulator that the environment names, or starts one of our own; returns once it
+   * answers.
+   *
+   * @param jvmOptions further options of the emulator's JVM, such as {@code "-Xmx4g"}; without
+   *     effect on a running one
+   * @return the emulator
+   * @throws TestkitException if none is found, or it does not start
+   */
+  public static FirestoreEmulator start(String... jvmOptions) {
+    Optional<String> running = running();
+    if (running.isPresent()) {
+      return new FirestoreEmulator(running.get(), Optional.empty());
+    }
+    Path jar = installedJar().orElseThrow(() -> new TestkitException(HOW_TO_GET));
+    for (int attempt = 1; ; attempt++) {
+      int port = ServerProcess.freePort();
+      try {
+        return new FirestoreEmulator(
+            ServerProcess.HOST + ":" + port, Optional.of(launch(jar, port, jvmOptions)));
+      } catch (TestkitException e) {
+        // Another process may have taken the port between our look and the server's bind.
+        if (attempt == START_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /**
+   * Returns the address of the emulator.
+   *
+   * @return {@code host:port}
+   */
+  public String hostPort() {
+    return hostPort;
+  }
+
+  /**
+   * Opens a client of the emulator; a project id that no one used before is an empty database.
+   *
+   * @param projectId any project id, it need not exist
+   * @return a client that the caller closes, by {@code shutdownNow()}: {@code close()} can hang
+   *     after a refused request
+   */
+  public Firestore openClient(String projectId) {
+    // No credentials: given together with an emulator host, they would make the client dial
+    // production.
+    FirestoreOptions options =
+        FirestoreOptions.newBuilder().setProjectId(projectId).setEmulatorHost(hostPort).build();
+    TransportChannelProvider channel = options.getTransportChannelProvider();
+    if (!(channel instanceof InstantiatingGrpcChannelProvider grpc)
+        || !hostPort.equals(grpc.getEndpoint())) {
+      throw new TestkitException(
+          "the Firestore client would not dial " + hostPort + " but use " + channel);
+    }
+    return options.getService();
+  }
+
+  /** Kills the emulator if it is one of our own. Idempotent. */
+  @Override
+  public void close() {
+    process.ifPresent(ServerProcess::close);
+  }
+
+  private static Optional<String> running() {
+    return Optional.ofNullable(System.getenv(HOST_VARIABLE)).filter(value -> !value.isBlank());
+  }
+
+  private static Optional<Path> installedJar() {
+    return Executables.onPath("gcloud").flatMap(FirestoreEmulator::jarOfSdk);
+  }
+
+  static Optional<Path> jarOfSdk(Path gcloud) {
+    try {
+      Path bin = gcloud.toRealPath().getParent();
+      return Optional.ofNullable(bin)
+          .map(Path::getParent)
+          .map(sdk -> sdk.resolve(JAR_IN_SDK))
+          .filter(Files::isRegularFile);
+    } catch (IOException e) {
+      throw new TestkitException("cannot follow " + gcloud + " to the Google Cloud SDK", e);
+    }
+  }
+
+  private static ServerProcess launch(Path jar, int port, String... jvmOptions) {
+    Path folder = ServerProcess.newFolder();
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(
+        List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en"));
+    command.add("-Djava.io.tmpdir=" + folder);
+    command.addAll(List.of(jvmOptions));
+    command.addAll(List.of("-cp", jar.toString(), MAIN_CLASS));
+    command.addAll(List.of("--host=" + ServerProcess.HOST, "--port=" + port));
+    ServerProcess process = ServerProcess.start("the Firestore emulator", folder, command);
+    try {
+      awaitReady(process, port);
+    } catch (TestkitException e) {
+      process.close();
+      throw e;
+    }
+    return process;
+  }
+
+  private static void awaitReady(ServerProcess process, int port) {
+    long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
+    while (!answers(port)) {
+      if (!process.isAlive()) {
+        throw new TestkitException(
+            "the Firestore emulator ended while it started: " + process.log());
+      }
+      if (System.nanoTime() - deadline > 0) {
+        throw new TestkitException(
+            "the Firestore emulator did not answer within " + START_TIMEOUT + ": " + process.log());
+      }
+      ServerProcess.pause();
+    }
+  }
+
+  private static boolean answers(int port) {
+    try {
+      HttpURLConnection connection =
+          (HttpURLConnection)
+              URI.create("http://" + ServerProcess.HOST + ":" + port).toURL().openConnection();
+      connection.setConnectTimeout(1_000);
+      connection.setReadTimeout(5_000);
+      return connection.getResponseCode() == HttpURLConnection.HTTP_OK;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,197 @@
+package dev.escalera.testkit;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A server process with a temporary folder, held by a guard shell that kills the one and removes
+ * the other when our end of its standard input closes, as it does when this JVM dies.
+ */
+final class ServerProcess implements AutoCloseable {
+  static final String HOST = "127.0.0.1";
+
+  private static final Duration END_TIMEOUT = Duration.ofSeconds(10);
+
+  private final String name;
+  private final Path folder;
+  private final Process guard;
+  private final ProcessHandle server;
+
+  private ServerProcess(String name, Path folder, Process guard, ProcessHandle server) {
+    this.name = name;
+    this.folder = folder;
+    this.guard = guard;
+    this.server = server;
+  }
+
+  /** Makes the temporary folder that a server is started in; {@link #start} takes it over. */
+  static Path newFolder() {
+    try {
+      return Files.createTempDirectory("escalera-testkit-");
+    } catch (IOException e) {
+      throw new TestkitException(
+          "no temporary folder can be made in " + System.getProperty("java.io.tmpdir"), e);
+    }
+  }
+
+  /**
+   * Starts {@code command} with {@code folder} as its own; returns as soon as the process exists.
+   */
+  static ServerProcess start(String name, Path folder, List<String> command) {
+    try {
+      Path script = folder.resolve("guard.sh");
+      copyResource("guard.sh", script);
+      List<String> guarded = new ArrayList<>(sessionOfItsOwn());
+      guarded.addAll(List.of("/bin/sh", script.toString(), folder.toString()));
+      guarded.addAll(command);
+      Process guard =
+          new ProcessBuilder(guarded)
+              .directory(folder.toFile())
+              .redirectError(folder.resolve("guard.log").toFile())
+              .start();
+      String pid = firstLine(guard);
+      ProcessHandle server =
+          ProcessHandle.of(Long.parseLong(pid))
+              .orElseThrow(() -> new TestkitException(name + " ended at once: " + log(folder)));
+      return new ServerProcess(name, folder, guard, server);
+    } catch (IOException e) {
+      throw new TestkitException("cannot start " + name + ": " + String.join(" ", command), e);
+    }
+  }
+
+  /** Returns a port that was free a moment ago. */
+  static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new TestkitException("no free port on " + HOST, e);
+    }
+  }
+
+  static void copyResource(String resource, Path target) throws IOException {
+    try (InputStream in = ServerProcess.class.getResourceAsStream(resource)) {
+      if (in == null) {
+        throw new TestkitException("resource " + resource + " is not on the class path");
+      }
+      Files.copy(in, target);
+    }
+  }
+
+  long pid() {
+    return server.pid();
+  }
+
+  boolean isAlive() {
+    return server.isAlive();
+  }
+
+  String log() {
+    return log(folder);
+  }
+
+  /**
+   * Sends {@code STOP}, {@code CONT} or {@code KILL}; after KILL the process is gone when this
+   * returns.
+   */
+  void signal(String signal) {
+    try {
+      Process kill =
+          new ProcessBuilder("/bin/sh", "-c", "kill -" + signal + " " + server.pid())
+              .redirectErrorStream(true)
+              .start();
+      try (BufferedReader output = kill.inputReader()) {
+        String said = String.join(" ", output.lines().toList());
+        if (kill.waitFor() != 0) {
+          throw new TestkitException("cannot send SIG" + signal + " to " + name + ": " + said);
+        }
+      }
+    } catch (IOException e) {
+      throw new TestkitException("cannot send SIG" + signal + " to " + name, e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TestkitException("interrupted while sending SIG" + signal + " to " + name, e);
+    }
+    if (signal.equals("KILL")) {
+      awaitEnd();
+    }
+  }
+
+  /** Kills the server and removes its folder; returns when both are gone. Idempotent. */
+  @Override
+  public void close() {
+    try {
+      guard.getOutputStream().close();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    awaitEnd();
+    boolean ended = false;
+    try {
+      ended = guard.waitFor(END_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      // The guard ends by itself: its standard input is closed.
+      Thread.currentThread().interrupt();
+      return;
+    }
+    if (!ended) {
+      throw new TestkitException("the guard of " + name + " did not end within " + END_TIMEOUT);
+    }
+  }
+
+  private void awaitEnd() {
+    long deadline = System.nanoTime() + END_TIMEOUT.toNanos();
+    while (server.isAlive()) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new TestkitException(
+            name + " (process " + server.pid() + ") did not end within " + END_TIMEOUT);
+      }
+      pause();
+    }
+  }
+
+  /**
+   * Waits a moment between two looks at a server; an interruption ends the waiting with an
+   * exception.
+   */
+  static void pause() {
+    try {
+      Thread.sleep(5);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new TestkitException("interrupted while waiting for a server", e);
+    }
+  }
+
+  private static List<String> sessionOfItsOwn() {
+    // A signal to our process group would otherwise take the guard too, and leave the folder
+    // behind.
+    return Files.isExecutable(Path.of("/usr/bin/setsid")) ? List.of("/usr/bin/setsid") : List.of();
+  }
+
+  private static String firstLine(Process guard) throws IOException {
+    // Not closed: closing it would close the guard's standard output.
+    String line = guard.inputReader().readLine();
+    if (line == null) {
+      throw new IOException("the guard ended before it had started the server");
+    }
+    return line;
+  }
+
+  private static String log(Path folder) {
+    try {
+      return Files.readString(folder.resolve("server.log"));
+    } catch (IOException e) {
+      return "(no log: " + e.getMessage() + ")";
+    }
+  }
+}
