@@ -25,8 +25,8 @@ public final class FirestoreEmulator implements AutoCloseable {
   /** The environment variable that names a running emulator as {@code host:port}. */
   static final String HOST_VARIABLE = "FIRESTORE_EMULATOR_HOST";
 
-  /** What to do when no emulator is found, in one line. */
-  static final String HOW_TO_GET =
+  /** What to do when {@link #isAvailable()} is false, in one line. */
+  public static final String HOW_TO_GET =
       "no Firestore emulator was found: install the Google Cloud SDK and run"
           + " `gcloud components install cloud-firestore-emulator` with gcloud on the PATH, or set "
           + HOST_VARIABLE

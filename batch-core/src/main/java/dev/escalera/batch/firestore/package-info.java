@@ -1,0 +1,5 @@
+/** Batches of documents in Firestore. */
+@NullMarked
+package dev.escalera.batch.firestore;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** Buckets in Firestore. */
+@NullMarked
+package dev.escalera.ratelimit.firestore;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,34 @@
+package dev.escalera.ratelimit.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.escalera.ratelimit.DecisionSource;
+import dev.escalera.ratelimit.Limit;
+import dev.escalera.ratelimit.RateLimiter;
+import dev.escalera.ratelimit.RateLimiterContract;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class LocalRateLimiterTest extends RateLimiterContract {
+  @Override
+  protected RateLimiter create(Limit... limits) {
+    LocalRateLimiter.Builder builder = LocalRateLimiter.builder().nanoTime(clock::nanos);
+    for (Limit limit : limits) {
+      builder.limit(limit);
+    }
+    return builder.build();
+  }
+
+  @Test
+  void a_bucket_that_is_full_again_leaves_the_table() {
+    try (LocalRateLimiter limiter =
+        (LocalRateLimiter) create(Limit.of(name, 10, Duration.ofMinutes(1)))) {
+      for (int i = 0; i < 1_000; i++) {
+        assertThat(limiter.tryAcquire(name, "u" + i).source()).isEqualTo(DecisionSource.LOCAL);
+      }
+      assertThat(limiter.subjects()).isEqualTo(1_000);
+      clock.advance(Duration.ofSeconds(8));
+      assertThat(limiter.subjects()).isZero();
+    }
+  }
+}
