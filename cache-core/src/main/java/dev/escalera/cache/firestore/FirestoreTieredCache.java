@@ -1,0 +1,101 @@
+package dev.escalera.cache.firestore;
+
+import com.google.cloud.firestore.Firestore;
+import dev.escalera.cache.CacheOptions;
+import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.RemoteCacheBuilder;
+import dev.escalera.cache.TieredCache;
+import dev.escalera.cache.ValueCodec;
+import dev.escalera.cache.internal.Address;
+import dev.escalera.cache.internal.TieredCacheEngine;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+
+/**
+ * A cache in front of Firestore, coherent among all that use the same database and the same name:
+ * one document a value, compare-and-set for fills, and a log of changes to which each node listens.
+ *
+ * <p>A put and an invalidation write two documents, the value's and the log's. Values over 900 KiB
+ * stay in L1. All changes of one cache together are for about 500 a second, those of one key for
+ * about one a second.
+ */
+public final class FirestoreTieredCache {
+  private static final Duration DEFAULT_BUDGET = Duration.ofMillis(250);
+
+  private FirestoreTieredCache() {}
+
+  /**
+   * Starts a cache on Firestore.
+   *
+   * @param <K> keys
+   * @param <V> values
+   * @param firestore the host's client; the cache never closes it
+   * @param name of the cache, 1 to 100 characters; the same on all nodes
+   * @param ttl how long a value lives, 1 ms to 365 days
+   * @param keyCodec makes texts of keys
+   * @param valueCodec makes bytes of values
+   * @return a builder
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public static <K, V> Builder<K, V> builder(
+      Firestore firestore,
+      String name,
+      Duration ttl,
+      KeyCodec<K> keyCodec,
+      ValueCodec<V> valueCodec) {
+    return new Builder<>(firestore, name, ttl, keyCodec, valueCodec);
+  }
+
+  /**
+   * Builds a {@link TieredCache} on Firestore. Not safe for use by several threads.
+   *
+   * @param <K> keys
+   * @param <V> values
+   */
+  public static final class Builder<K, V> extends RemoteCacheBuilder<Builder<K, V>> {
+    private final Firestore firestore;
+    private final KeyCodec<K> keyCodec;
+    private final ValueCodec<V> valueCodec;
+    private LongSupplier ticker = System::nanoTime;
+
+    private Builder(
+        Firestore firestore,
+        String name,
+        Duration ttl,
+        KeyCodec<K> keyCodec,
+        ValueCodec<V> valueCodec) {
+      super(name, ttl, DEFAULT_BUDGET);
+      this.firestore = Objects.requireNonNull(firestore, "firestore");
+      this.keyCodec = Objects.requireNonNull(keyCodec, "keyCodec");
+      this.valueCodec = Objects.requireNonNull(valueCodec, "valueCodec");
+    }
+
+    /** Replaces the clock of L1, in nanoseconds. */
+    Builder<K, V> ticker(LongSupplier ticker) {
+      this.ticker = ticker;
+      return this;
+    }
+
+    @Override
+    protected Builder<K, V> self() {
+      return this;
+    }
+
+    /**
+     * Builds the cache, which starts to listen in the background: until it does, its L1 is fenced.
+     *
+     * @return a cache
+     * @throws IllegalArgumentException if options conflict
+     */
+    public TieredCache<K, V> build() {
+      CacheOptions options = options();
+      return TieredCacheEngine.remote(
+          options,
+          Address.encoded(keyCodec),
+          valueCodec,
+          new FirestoreStore(firestore, options.name(), options.remoteBudget()),
+          ticker);
+    }
+  }
+}

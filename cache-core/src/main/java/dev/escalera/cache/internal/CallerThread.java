@@ -1,0 +1,54 @@
+package dev.escalera.cache.internal;
+
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * Runs the steps of a blocking call in the thread that made it, while it waits; once that thread
+ * has gone, on another executor.
+ */
+final class CallerThread implements Executor {
+  private final BlockingQueue<Runnable> steps = new LinkedBlockingQueue<>();
+  private final Executor afterwards;
+  private boolean gone;
+
+  CallerThread(Executor afterwards) {
+    this.afterwards = afterwards;
+  }
+
+  @Override
+  public void execute(Runnable step) {
+    if (!offer(step)) {
+      afterwards.execute(step);
+    }
+  }
+
+  /** Runs steps until the result is there; leaves the rest to others if it is interrupted. */
+  <T> T await(CompletableFuture<T> result) throws InterruptedException, ExecutionException {
+    result.whenComplete((value, failure) -> offer(() -> {}));
+    try {
+      while (!result.isDone()) {
+        steps.take().run();
+      }
+      return result.get();
+    } finally {
+      leave();
+    }
+  }
+
+  private synchronized boolean offer(Runnable step) {
+    return !gone && steps.add(step);
+  }
+
+  private void leave() {
+    synchronized (this) {
+      gone = true;
+    }
+    for (Runnable step = steps.poll(); step != null; step = steps.poll()) {
+      afterwards.execute(step);
+    }
+  }
+}

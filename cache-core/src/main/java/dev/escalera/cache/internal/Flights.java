@@ -1,0 +1,48 @@
+package dev.escalera.cache.internal;
+
+import dev.escalera.cache.internal.LocalTier.Mark;
+import java.io.Serial;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/** The reads and loads that run in this process, at most one a key that new callers may join. */
+final class Flights<K, V> {
+  private final ConcurrentHashMap<K, Flight<V>> running = new ConcurrentHashMap<>();
+
+  /** Returns the flight to wait for: another's if it began under the same mark, else the own. */
+  Flight<V> join(K key, Flight<V> own) {
+    Flight<V> joined =
+        running.compute(
+            key,
+            (same, other) ->
+                other != null && other.mark.equals(own.mark) && !other.result.isDone()
+                    ? other
+                    : own);
+    if (joined == own) {
+      own.result.whenComplete((outcome, failure) -> running.remove(key, own));
+    }
+    return joined;
+  }
+
+  static final class Flight<V> {
+    final Mark mark;
+    final CompletableFuture<Outcome<V>> result = new CompletableFuture<>();
+
+    /** The thread in which the loader runs now. */
+    volatile @Nullable Thread loader;
+
+    Flight(Mark mark) {
+      this.mark = mark;
+    }
+  }
+
+  /** The one who loaded was interrupted; those who wait try again. */
+  static final class AbandonedException extends RuntimeException {
+    @Serial private static final long serialVersionUID = 1L;
+
+    AbandonedException(Throwable cause) {
+      super("the load was interrupted", cause);
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** A cache in one process. */
+@NullMarked
+package dev.escalera.cache.local;
+
+import org.jspecify.annotations.NullMarked;

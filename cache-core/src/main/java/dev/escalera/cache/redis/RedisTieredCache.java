@@ -1,0 +1,99 @@
+package dev.escalera.cache.redis;
+
+import dev.escalera.cache.CacheOptions;
+import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.RemoteCacheBuilder;
+import dev.escalera.cache.TieredCache;
+import dev.escalera.cache.ValueCodec;
+import dev.escalera.cache.internal.Address;
+import dev.escalera.cache.internal.TieredCacheEngine;
+import io.lettuce.core.RedisClient;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+
+/**
+ * A cache in front of Redis, coherent among all that use the same Redis and the same name: one call
+ * of one script a read, a fill, a put and an invalidation, and one connection that listens.
+ */
+public final class RedisTieredCache {
+  private static final Duration DEFAULT_BUDGET = Duration.ofMillis(50);
+
+  private RedisTieredCache() {}
+
+  /**
+   * Starts a cache on Redis.
+   *
+   * @param <K> keys
+   * @param <V> values
+   * @param client the host's client, standalone or Sentinel; the cache opens two connections of its
+   *     own on it and closes no other
+   * @param name of the cache, 1 to 100 characters; the same on all nodes
+   * @param ttl how long a value lives, 1 ms to 365 days
+   * @param keyCodec makes texts of keys
+   * @param valueCodec makes bytes of values
+   * @return a builder
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public static <K, V> Builder<K, V> builder(
+      RedisClient client,
+      String name,
+      Duration ttl,
+      KeyCodec<K> keyCodec,
+      ValueCodec<V> valueCodec) {
+    return new Builder<>(client, name, ttl, keyCodec, valueCodec);
+  }
+
+  /**
+   * Builds a {@link TieredCache} on Redis. Not safe for use by several threads.
+   *
+   * @param <K> keys
+   * @param <V> values
+   */
+  public static final class Builder<K, V> extends RemoteCacheBuilder<Builder<K, V>> {
+    private final RedisClient client;
+    private final KeyCodec<K> keyCodec;
+    private final ValueCodec<V> valueCodec;
+    private LongSupplier ticker = System::nanoTime;
+
+    private Builder(
+        RedisClient client,
+        String name,
+        Duration ttl,
+        KeyCodec<K> keyCodec,
+        ValueCodec<V> valueCodec) {
+      super(name, ttl, DEFAULT_BUDGET);
+      this.client = Objects.requireNonNull(client, "client");
+      this.keyCodec = Objects.requireNonNull(keyCodec, "keyCodec");
+      this.valueCodec = Objects.requireNonNull(valueCodec, "valueCodec");
+    }
+
+    /** Replaces the clock of L1, in nanoseconds. */
+    Builder<K, V> ticker(LongSupplier ticker) {
+      this.ticker = ticker;
+      return this;
+    }
+
+    @Override
+    protected Builder<K, V> self() {
+      return this;
+    }
+
+    /**
+     * Builds the cache, which connects in the background: until it listens to changes, its L1 is
+     * fenced.
+     *
+     * @return a cache
+     * @throws IllegalArgumentException if options conflict
+     */
+    public TieredCache<K, V> build() {
+      CacheOptions options = options();
+      return TieredCacheEngine.remote(
+          options,
+          Address.encoded(keyCodec),
+          valueCodec,
+          new RedisStore(client, options.name(), options.remoteBudget()),
+          ticker);
+    }
+  }
+}

@@ -1,0 +1,137 @@
+package dev.escalera.cache.firestore;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.cloud.firestore.Blob;
+import com.google.cloud.firestore.FieldValue;
+import com.google.cloud.firestore.Firestore;
+import com.google.cloud.firestore.QueryDocumentSnapshot;
+import dev.escalera.cache.Await;
+import dev.escalera.cache.CacheException;
+import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.RemoteCacheContract;
+import dev.escalera.cache.TieredCache;
+import dev.escalera.cache.ValueCodec;
+import dev.escalera.testkit.FirestoreEmulator;
+import dev.escalera.testkit.WithFirestore;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+@WithFirestore
+class FirestoreTieredCacheTest extends RemoteCacheContract {
+  private final Firestore firestore;
+
+  FirestoreTieredCacheTest(Firestore firestore) {
+    this.firestore = firestore;
+  }
+
+  @Override
+  protected <V> TieredCache<String, V> create(String name, Duration ttl, ValueCodec<V> codec) {
+    return create(firestore, name, ttl, codec, Duration.ofSeconds(20));
+  }
+
+  private static <V> TieredCache<String, V> create(
+      Firestore firestore, String name, Duration ttl, ValueCodec<V> codec, Duration budget) {
+    return FirestoreTieredCache.builder(firestore, name, ttl, KeyCodec.string(), codec)
+        .ttlJitter(0)
+        .remoteBudget(budget)
+        .build();
+  }
+
+  @Override
+  protected void plant(String key, byte[] envelope) throws Exception {
+    TieredCache<String, String> cache = open();
+    cache.put(key, "v");
+    List<QueryDocumentSnapshot> entries =
+        firestore.collectionGroup(FirestoreStore.ENTRIES).get().get().getDocuments().stream()
+            .filter(entry -> entry.getReference().getPath().contains("/" + name + "/"))
+            .toList();
+    assertThat(entries).hasSize(1);
+    entries.get(0).getReference().update("envelope", Blob.fromBytes(envelope)).get();
+    cache.close();
+  }
+
+  @Test
+  void an_invalidation_leaves_a_tombstone_and_an_entry_in_the_log() throws Exception {
+    TieredCache<String, String> cache = open();
+    cache.invalidate("k");
+    String root = FirestoreStore.ROOT + "/" + name + "/";
+    List<QueryDocumentSnapshot> entries =
+        firestore.collection(root + FirestoreStore.ENTRIES).get().get().getDocuments();
+    assertThat(entries).hasSize(1);
+    Map<String, Object> tombstone = entries.get(0).getData();
+    assertThat(tombstone).containsOnlyKeys("envelope", "ttlMillis", "nonce", "expiresAt");
+    assertThat(tombstone.get("envelope")).isNull();
+    List<QueryDocumentSnapshot> changes =
+        firestore.collection(root + FirestoreStore.LOG).get().get().getDocuments();
+    assertThat(changes).hasSize(1);
+    assertThat(changes.get(0).getData()).containsOnlyKeys("hash", "nonce", "at", "expiresAt");
+  }
+
+  @Test
+  void a_value_that_is_too_large_stays_in_l1_and_drops_what_l2_held() {
+    TieredCache<String, byte[]> one = ready(create(name, MINUTE, ValueCodec.bytes()));
+    TieredCache<String, byte[]> two = ready(create(name, MINUTE, ValueCodec.bytes()));
+    one.put("k", new byte[] {1});
+    byte[] large = new byte[950 << 10];
+    one.put("k", large);
+    assertThat(one.getIfPresent("k")).isSameAs(large);
+    assertThat(two.getIfPresent("k")).isNull();
+    assertThat(two.get("k", key -> large)).isSameAs(large);
+    assertThat(two.getIfPresent("k")).isSameAs(large);
+    assertThat(one.stats().oversized()).isEqualTo(1);
+    assertThat(two.stats().oversized()).isEqualTo(1);
+  }
+
+  @Test
+  void a_log_that_is_not_understood_fences() throws Exception {
+    TieredCache<String, String> cache = open();
+    cache.put("k", "v");
+    assertThat(cache.getIfPresent("k")).isEqualTo("v");
+    String path = FirestoreStore.ROOT + "/" + name + "/" + FirestoreStore.LOG + "/odd";
+    firestore.document(path).set(Map.of("at", FieldValue.serverTimestamp())).get();
+    long before = cache.stats().l2Hits();
+    Await.until(
+        "L1 is given up",
+        () -> {
+          assertThat(cache.getIfPresent("k")).isEqualTo("v");
+          return cache.stats().l2Hits() > before;
+        });
+    awaitListeningAgain(cache);
+  }
+
+  private static void awaitListeningAgain(TieredCache<String, String> cache) {
+    Await.until("it listens again", () -> !cache.stats().fenced());
+    assertThat(cache.get("k", key -> "lost")).isEqualTo("v");
+  }
+
+  @Test
+  void names_that_firestore_reserves_are_names_of_caches() {
+    for (String reserved : List.of(".", "..", "__x__", "a/b")) {
+      TieredCache<String, String> cache = open(reserved, MINUTE);
+      cache.put(name, reserved);
+      TieredCache<String, String> other = open(reserved, MINUTE);
+      assertThat(other.getIfPresent(name)).isEqualTo(reserved);
+    }
+  }
+
+  @Test
+  void a_firestore_that_does_not_answer_leaves_reads_to_the_loader_and_fails_writes() {
+    FirestoreEmulator emulator = FirestoreEmulator.start();
+    Firestore client = emulator.openClient("lost");
+    try (TieredCache<String, String> cache =
+        create(client, name, MINUTE, ValueCodec.string(), Duration.ofMillis(500))) {
+      emulator.close();
+      assertThat(cache.get("k", key -> "loaded")).isEqualTo("loaded");
+      assertThatThrownBy(() -> cache.put("k", "v")).isInstanceOf(CacheException.class);
+      assertThatThrownBy(() -> cache.invalidate("k")).isInstanceOf(CacheException.class);
+      assertThat(cache.getIfPresent("k")).isNull();
+      assertThat(cache.stats().storeFailures()).isPositive();
+    } finally {
+      client.shutdownNow();
+    }
+  }
+}

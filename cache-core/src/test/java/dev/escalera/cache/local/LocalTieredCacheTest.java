@@ -1,0 +1,78 @@
+package dev.escalera.cache.local;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.escalera.cache.Await;
+import dev.escalera.cache.ManualTicker;
+import dev.escalera.cache.TieredCache;
+import dev.escalera.cache.TieredCacheContract;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+class LocalTieredCacheTest extends TieredCacheContract {
+  private final ManualTicker ticker = new ManualTicker();
+
+  @Override
+  protected TieredCache<String, String> create(String name, Duration ttl) {
+    return LocalTieredCache.builder(name, ttl).ticker(ticker::nanos).build();
+  }
+
+  @Test
+  void a_value_lives_as_long_as_it_may() {
+    TieredCache<String, String> cache =
+        ready(LocalTieredCache.builder(name, MINUTE).ttlJitter(0).ticker(ticker::nanos).build());
+    cache.put("put", "v");
+    cache.get("loaded", key -> "v");
+    ticker.advance(Duration.ofSeconds(59));
+    assertThat(cache.getIfPresent("put")).isEqualTo("v");
+    assertThat(cache.getIfPresent("loaded")).isEqualTo("v");
+    ticker.advance(Duration.ofSeconds(1));
+    assertThat(cache.getIfPresent("put")).isNull();
+    assertThat(cache.getIfPresent("loaded")).isNull();
+  }
+
+  @Test
+  void the_jitter_only_shortens() {
+    TieredCache<String, String> cache =
+        ready(LocalTieredCache.builder(name, MINUTE).ttlJitter(0.5).ticker(ticker::nanos).build());
+    for (int i = 0; i < 200; i++) {
+      cache.put("k" + i, "v");
+    }
+    ticker.advance(Duration.ofSeconds(30).minusNanos(1));
+    assertThat(present(cache)).isEqualTo(200);
+    ticker.advance(Duration.ofSeconds(15));
+    assertThat(present(cache)).isBetween(50L, 150L);
+    ticker.advance(Duration.ofSeconds(15).plusNanos(1));
+    assertThat(present(cache)).isZero();
+  }
+
+  private static long present(TieredCache<String, String> cache) {
+    long present = 0;
+    for (int i = 0; i < 200; i++) {
+      present += cache.getIfPresent("k" + i) != null ? 1 : 0;
+    }
+    return present;
+  }
+
+  @Test
+  void options_out_of_range_are_refused_with_their_value() {
+    LocalTieredCache.Builder builder = LocalTieredCache.builder(name, MINUTE);
+    assertThatThrownBy(() -> builder.ttlJitter(-0.1)).hasMessageContaining("-0.1");
+    assertThatThrownBy(() -> builder.ttlJitter(Double.NaN)).hasMessageContaining("NaN");
+    assertThatThrownBy(() -> builder.l1MaximumSize(0)).hasMessageContaining("0");
+    assertThatThrownBy(() -> LocalTieredCache.builder("", MINUTE)).hasMessageContaining("0");
+    assertThatThrownBy(() -> LocalTieredCache.builder("x".repeat(101), MINUTE))
+        .hasMessageContaining("101");
+  }
+
+  @Test
+  void no_more_entries_are_kept_than_allowed() {
+    TieredCache<Integer, String> cache =
+        ready(LocalTieredCache.builder(name, MINUTE).l1MaximumSize(100).build());
+    for (int i = 0; i < 10_000; i++) {
+      cache.put(i, "v");
+    }
+    Await.until("they are evicted", () -> cache.stats().l1Size() <= 100);
+  }
+}
