@@ -1,0 +1,132 @@
+package dev.escalera.sharding;
+
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The closed set of values that a field may have, and the names that stores accept. */
+final class FieldValues {
+  private static final int MAX_NAME_BYTES = 1_500;
+  private static final int MAX_DEPTH = 20;
+
+  private FieldValues() {}
+
+  /**
+   * Returns a deep copy in the canonical types; throws IllegalArgumentException that names the
+   * field if a value is none.
+   */
+  static Map<String, @Nullable Object> copy(Map<String, ? extends @Nullable Object> fields) {
+    return copyMap("", fields, 1);
+  }
+
+  /** Returns a name that Firestore accepts as the id of a collection or a document. */
+  static String checkId(String what, String id) {
+    int bytes = utf8Length(what, id);
+    boolean reserved =
+        id.equals(".")
+            || id.equals("..")
+            || (id.length() >= 4 && id.startsWith("__") && id.endsWith("__"));
+    if (bytes == 0 || bytes > MAX_NAME_BYTES || reserved || id.indexOf('/') >= 0) {
+      throw new IllegalArgumentException(
+          what
+              + " is \""
+              + shown(id)
+              + "\", expected 1 to 1,500 bytes in UTF-8 without \"/\", not \".\", \"..\" or \"__…__\"");
+    }
+    return id;
+  }
+
+  static String shown(String text) {
+    String start = text.length() > 100 ? text.substring(0, 100) + "…" : text;
+    return start.replaceAll("\\p{Cntrl}", "?");
+  }
+
+  private static Map<String, @Nullable Object> copyMap(String path, Map<?, ?> fields, int depth) {
+    if (depth > MAX_DEPTH) {
+      throw new IllegalArgumentException(
+          "field \"" + shown(path) + "\" lies deeper than " + MAX_DEPTH + " levels");
+    }
+    Map<String, @Nullable Object> copy = new LinkedHashMap<>();
+    for (Map.Entry<?, ?> field : fields.entrySet()) {
+      if (!(field.getKey() instanceof String name)) {
+        throw new IllegalArgumentException(
+            "field \"" + shown(path) + "\" has the key " + field.getKey() + ", expected a string");
+      }
+      String inner = path.isEmpty() ? name : path + "." + name;
+      int bytes = utf8Length("the name of field \"" + shown(inner) + "\"", name);
+      if (bytes == 0
+          || bytes > MAX_NAME_BYTES
+          || (name.length() >= 4 && name.startsWith("__") && name.endsWith("__"))) {
+        throw new IllegalArgumentException(
+            "a field is named \""
+                + shown(inner)
+                + "\", expected 1 to 1,500 bytes in UTF-8, not \"__…__\"");
+      }
+      copy.put(name, copyValue(inner, field.getValue(), depth));
+    }
+    return Collections.unmodifiableMap(copy);
+  }
+
+  private static @Nullable Object copyValue(String path, @Nullable Object value, int depth) {
+    if (value == null
+        || value instanceof Boolean
+        || value instanceof Long
+        || value instanceof Double) {
+      return value;
+    }
+    if (value instanceof Integer number) {
+      return number.longValue();
+    }
+    if (value instanceof String text) {
+      utf8Length("field \"" + shown(path) + "\"", text);
+      return text;
+    }
+    if (value instanceof byte[] bytes) {
+      return bytes.clone();
+    }
+    if (value instanceof Instant instant) {
+      return instant.truncatedTo(ChronoUnit.MICROS);
+    }
+    if (value instanceof Map<?, ?> map) {
+      return copyMap(path, map, depth + 1);
+    }
+    if (value instanceof List<?> list) {
+      return copyList(path, list, depth + 1);
+    }
+    throw new IllegalArgumentException(
+        "field \""
+            + shown(path)
+            + "\" is a "
+            + value.getClass().getName()
+            + ", expected null, Boolean, Long, Integer, Double, String, byte[], Instant, List or Map");
+  }
+
+  private static List<@Nullable Object> copyList(String path, List<?> list, int depth) {
+    List<@Nullable Object> copy = new ArrayList<>(list.size());
+    for (Object element : list) {
+      if (element instanceof List) {
+        throw new IllegalArgumentException(
+            "field \"" + shown(path) + "\" is a list in a list, which Firestore does not take");
+      }
+      copy.add(copyValue(path + "[]", element, depth));
+    }
+    return Collections.unmodifiableList(copy);
+  }
+
+  private static int utf8Length(String what, String text) {
+    try {
+      return StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text)).remaining();
+    } catch (CharacterCodingException e) {
+      throw new IllegalArgumentException(
+          what + " has a lone surrogate, which UTF-8 cannot express: \"" + shown(text) + "\"", e);
+    }
+  }
+}

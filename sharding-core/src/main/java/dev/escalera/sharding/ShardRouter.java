@@ -1,0 +1,227 @@
+package dev.escalera.sharding;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletionStage;
+import java.util.function.UnaryOperator;
+
+/**
+ * Routes documents to their partitions, and queries over them.
+ *
+ * <p>A document is identified by its partition key and its id: two partitions may each have a
+ * document of one id. Each write of a document is atomic. Stages that are returned do not complete
+ * on a thread of the store's driver; they fail with a {@link ShardingException} if the store does.
+ * Instances are safe for use by any number of threads.
+ */
+public interface ShardRouter extends AutoCloseable {
+  /**
+   * Puts a document into its partition, and replaces the one of that id there.
+   *
+   * @param collection the name of a collection of this router
+   * @param document with the field that the partition goes by
+   * @return completes when the document is stored
+   * @throws IllegalArgumentException if there is no such collection, or the document lacks that
+   *     field or has one of a wrong type; nothing is written
+   */
+  CompletionStage<Void> putAsync(String collection, Document document);
+
+  /**
+   * Returns a document.
+   *
+   * @param collection the name of a collection of this router
+   * @param key of the partition
+   * @param id of the document
+   * @return the document, empty if there is none
+   * @throws IllegalArgumentException if there is no such collection, or the key does not fit its
+   *     partitioning
+   */
+  CompletionStage<Optional<Document>> getAsync(String collection, PartitionKey key, String id);
+
+  /**
+   * Changes a document: reads it, applies the function and writes what it returns, provided that no
+   * one wrote in between, else all again. The function may so be called several times.
+   *
+   * @param collection the name of a collection of this router
+   * @param key of the partition
+   * @param id of the document
+   * @param change gives the document that shall be, with the same id and partition
+   * @return the document as it was written; empty if there is none, and then nothing is written
+   * @throws IllegalArgumentException if there is no such collection, or the key does not fit its
+   *     partitioning; the stage fails with it if the change would move the document
+   */
+  CompletionStage<Optional<Document>> updateAsync(
+      String collection, PartitionKey key, String id, UnaryOperator<Document> change);
+
+  /**
+   * Removes a document, if it exists.
+   *
+   * @param collection the name of a collection of this router
+   * @param key of the partition
+   * @param id of the document
+   * @return completes when the document is gone
+   * @throws IllegalArgumentException if there is no such collection, or the key does not fit its
+   *     partitioning
+   */
+  CompletionStage<Void> deleteAsync(String collection, PartitionKey key, String id);
+
+  /**
+   * Puts documents in bulk. Each is put by itself: some may fail while others are stored. Of two
+   * documents of one partition and id the later one is stored.
+   *
+   * @param collection the name of a collection of this router
+   * @param documents what to put; one that does not fit the collection fails alone
+   * @return a result a document, in the order of the documents
+   * @throws IllegalArgumentException if there is no such collection
+   */
+  CompletionStage<List<DocumentResult>> writeAllAsync(String collection, List<Document> documents);
+
+  /**
+   * Returns a page of the documents that a query selects, in its order, over all partitions that
+   * can hold some. A document that does not change while a host pages comes exactly once; a
+   * partition that another process made may be missed for 5 seconds.
+   *
+   * @param query what to select
+   * @return the page
+   * @throws IllegalArgumentException if there is no such collection, no declared index serves the
+   *     query, or the cursor is none of this query's; the stage fails with it if the cursor is not
+   *     genuine or too many partitions would have to be asked
+   */
+  CompletionStage<Page> queryAsync(ShardQuery query);
+
+  /**
+   * Returns the partitions of a collection that hold, or held, documents, and how many. Firestore
+   * bills a read for each thousand documents of a bucket, at least one.
+   *
+   * @param collection the name of a collection of this router
+   * @return partitions, by name
+   * @throws IllegalArgumentException if there is no such collection
+   */
+  CompletionStage<List<Partition>> partitionsAsync(String collection);
+
+  /**
+   * Returns the name of the bucket that a document belongs to, without a call.
+   *
+   * @param collection the name of a collection of this router
+   * @param document with the field that the partition goes by
+   * @return such as {@code 2026_11#3}
+   * @throws IllegalArgumentException if there is no such collection, or the document does not fit
+   *     it
+   */
+  String locate(String collection, Document document);
+
+  /**
+   * Puts a document, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @param document with the field that the partition goes by
+   * @throws IllegalArgumentException if there is no such collection or the document does not fit
+   *     it; nothing is written
+   * @throws ShardingException if the store fails, or the thread is interrupted; the document may be
+   *     written or not
+   * @see #putAsync
+   */
+  default void put(String collection, Document document) {
+    Waiting.on("put " + collection + "/" + document.id(), putAsync(collection, document));
+  }
+
+  /**
+   * Returns a document, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @param key of the partition
+   * @param id of the document
+   * @return the document, empty if there is none
+   * @throws IllegalArgumentException if there is no such collection, or the key does not fit its
+   *     partitioning
+   * @throws ShardingException if the store fails, or the thread is interrupted
+   * @see #getAsync
+   */
+  default Optional<Document> get(String collection, PartitionKey key, String id) {
+    return Waiting.on("get " + collection + "/" + id, getAsync(collection, key, id));
+  }
+
+  /**
+   * Changes a document, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @param key of the partition
+   * @param id of the document
+   * @param change gives the document that shall be, with the same id and partition
+   * @return the document as it was written, empty if there is none
+   * @throws IllegalArgumentException if there is no such collection, the key does not fit, or the
+   *     change would move the document
+   * @throws ShardingException if the store fails, or the thread is interrupted; the document may be
+   *     changed or not
+   * @see #updateAsync
+   */
+  default Optional<Document> update(
+      String collection, PartitionKey key, String id, UnaryOperator<Document> change) {
+    return Waiting.on("update " + collection + "/" + id, updateAsync(collection, key, id, change));
+  }
+
+  /**
+   * Removes a document, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @param key of the partition
+   * @param id of the document
+   * @throws IllegalArgumentException if there is no such collection, or the key does not fit its
+   *     partitioning
+   * @throws ShardingException if the store fails, or the thread is interrupted; the document may be
+   *     gone or not
+   * @see #deleteAsync
+   */
+  default void delete(String collection, PartitionKey key, String id) {
+    Waiting.on("delete " + collection + "/" + id, deleteAsync(collection, key, id));
+  }
+
+  /**
+   * Puts documents in bulk, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @param documents what to put; one that does not fit the collection fails alone
+   * @return a result a document, in the order of the documents
+   * @throws IllegalArgumentException if there is no such collection
+   * @throws ShardingException if the thread is interrupted; the documents may be written or not
+   * @see #writeAllAsync
+   */
+  default List<DocumentResult> writeAll(String collection, List<Document> documents) {
+    return Waiting.on(
+        "write " + documents.size() + " documents of " + collection,
+        writeAllAsync(collection, documents));
+  }
+
+  /**
+   * Returns a page of a query, and waits.
+   *
+   * @param query what to select
+   * @return the page
+   * @throws IllegalArgumentException if there is no such collection, no declared index serves the
+   *     query, or the cursor is none of this query's
+   * @throws ShardingException if the store fails, or the thread is interrupted
+   * @see #queryAsync
+   */
+  default Page query(ShardQuery query) {
+    return Waiting.on("query " + query.collection(), queryAsync(query));
+  }
+
+  /**
+   * Returns the partitions of a collection, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @return partitions, by name
+   * @throws IllegalArgumentException if there is no such collection
+   * @throws ShardingException if the store fails, or the thread is interrupted
+   * @see #partitionsAsync
+   */
+  default List<Partition> partitions(String collection) {
+    return Waiting.on("list the partitions of " + collection, partitionsAsync(collection));
+  }
+
+  /**
+   * Closes the connections that this router opened; the client that it was given stays open.
+   * Idempotent.
+   */
+  @Override
+  void close();
+}
