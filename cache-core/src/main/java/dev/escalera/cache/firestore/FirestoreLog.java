@@ -78,7 +78,7 @@ final class FirestoreLog implements AutoCloseable {
 
   @Override
   public void close() {
-    thread.execute(
+    execute(
         () -> {
           closed = true;
           drop();

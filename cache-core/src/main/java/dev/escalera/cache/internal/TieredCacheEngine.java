@@ -19,6 +19,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +41,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   private final Executor executor = new CompletableFuture<Void>().defaultExecutor();
   private final LocalTier<K, V> local;
   private final @Nullable RemoteTier<V> remote;
-  private volatile boolean closed;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   private TieredCacheEngine(
       CacheOptions options,
@@ -148,7 +149,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
   @Override
   public void invalidateAll(Collection<? extends K> keys) {
-    List<K> all = new ArrayList<>(keys);
+    List<K> all = List.copyOf(keys);
     @Nullable RuntimeException failed = null;
     for (int from = 0; from < all.size(); from += BULK) {
       List<K> chunk = all.subList(from, Math.min(from + BULK, all.size()));
@@ -192,8 +193,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
+    if (closed.compareAndSet(false, true)) {
       local.fence();
       if (remote != null) {
         remote.close();
@@ -202,7 +202,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   }
 
   private void checkOpen() {
-    if (closed) {
+    if (closed.get()) {
       throw new IllegalStateException("cache " + Keys.printable(options.name()) + " is closed");
     }
   }
@@ -230,7 +230,12 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     Flight<V> own = new Flight<>(local.mark(address.hash()));
     Flight<V> flight = flights.join(key, own);
     if (flight == own) {
-      start(key, address, own, loader, steps);
+      try {
+        start(key, address, own, loader, steps);
+      } catch (Throwable e) {
+        // An Error too: a flight that never ends would hold all who join it.
+        own.result.completeExceptionally(e);
+      }
       return own.result;
     }
     if (flight.loader == Thread.currentThread()) {
@@ -470,7 +475,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
     @Override
     public void fence() {
-      if (local.fence() && !closed) {
+      if (local.fence() && !closed.get()) {
         log.warn("cache {}: does not hear of changes, L1 is fenced", name());
       }
       ownChanges.clear();
@@ -478,7 +483,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
     @Override
     public void coherent() {
-      if (!closed && local.open()) {
+      if (!closed.get() && local.open()) {
         log.info("cache {}: hears of changes, L1 is in use", name());
       }
     }

@@ -79,14 +79,12 @@ final class RedisChannel implements AutoCloseable {
           }
           failed = true;
         }
-        coherence.fence();
         failed &= !listened;
         pause = listened ? MIN_PAUSE_MILLIS : Math.min(2 * pause, MAX_PAUSE_MILLIS);
       } while (!stopped.await(
           ThreadLocalRandom.current().nextLong(pause / 2, pause), TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
       // Nobody of ours interrupts this thread; whoever does wants it to end.
-      coherence.fence();
       Thread.currentThread().interrupt();
     }
   }
@@ -106,7 +104,10 @@ final class RedisChannel implements AutoCloseable {
       connection.addListener((RedisConnectionStateListener) listener);
       connection.addListener(listener.messages);
       subscribe(connection);
-      listened = !isStopped() && listener.begin();
+      if (isStopped() || !listener.begin()) {
+        return false;
+      }
+      listened = true;
       while (!listener.ended.await(HEARTBEAT_MILLIS, TimeUnit.MILLISECONDS)) {
         // In a subscribed connection of RESP2 a repeated SUBSCRIBE is the command that is answered.
         subscribe(connection);

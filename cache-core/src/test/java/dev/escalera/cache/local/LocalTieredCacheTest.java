@@ -3,10 +3,12 @@ package dev.escalera.cache.local;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import dev.escalera.cache.Await;
 import dev.escalera.cache.ManualTicker;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.TieredCacheContract;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
@@ -74,5 +76,26 @@ class LocalTieredCacheTest extends TieredCacheContract {
       cache.put(i, "v");
     }
     Await.until("they are evicted", () -> cache.stats().l1Size() <= 100);
+  }
+
+  @Test
+  void a_hit_allocates_nothing() {
+    TieredCache<String, String> cache = open();
+    cache.put("k", "v");
+    ThreadMXBean memory = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long hits = 100_000;
+    read(cache, hits);
+    long before = memory.getCurrentThreadAllocatedBytes();
+    read(cache, hits);
+    // Caffeine's own upkeep comes to this thread now and then.
+    assertThat(memory.getCurrentThreadAllocatedBytes() - before).isLessThan(hits);
+  }
+
+  private static void read(TieredCache<String, String> cache, long times) {
+    for (long i = 0; i < times; i++) {
+      if (!"v".equals(cache.getIfPresent("k")) || !"v".equals(cache.get("k", key -> "x"))) {
+        throw new AssertionError("not there");
+      }
+    }
   }
 }
