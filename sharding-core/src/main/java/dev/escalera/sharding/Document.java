@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * A document. Immutable: fields are copied.
  *
  * <p>Values are null, {@code Boolean}, {@code Long} ({@code Integer} is widened), {@code Double},
- * {@code String}, {@code byte[]}, {@code Instant} (to the microsecond), {@code List} and {@code
- * Map} of these; anything else is refused. An array of bytes that a document gives out is its own:
- * do not change it.
+ * {@code String}, {@code byte[]}, {@code Instant} (to the microsecond, years 1 to 9999), {@code
+ * List} and {@code Map} of these; anything else is refused. An array of bytes that a document gives
+ * out is its own: do not change it.
  *
  * @param id 1 to 1,500 bytes in UTF-8 without {@code /}, not {@code .}, {@code ..} or {@code __x__}
  * @param fields by name

@@ -17,6 +17,11 @@ final class FieldValues {
   private static final int MAX_NAME_BYTES = 1_500;
   private static final int MAX_DEPTH = 20;
 
+  /** The times that Firestore can hold. */
+  private static final Instant FIRST = Instant.parse("0001-01-01T00:00:00Z");
+
+  private static final Instant END = Instant.parse("+10000-01-01T00:00:00Z");
+
   private FieldValues() {}
 
   /**
@@ -93,6 +98,14 @@ final class FieldValues {
       return bytes.clone();
     }
     if (value instanceof Instant instant) {
+      if (instant.isBefore(FIRST) || !instant.isBefore(END)) {
+        throw new IllegalArgumentException(
+            "field \""
+                + shown(path)
+                + "\" is "
+                + instant
+                + ", expected a time of the years 0001 to 9999");
+      }
       return instant.truncatedTo(ChronoUnit.MICROS);
     }
     if (value instanceof Map<?, ?> map) {

@@ -78,7 +78,8 @@ public interface ShardRouter extends AutoCloseable {
   /**
    * Returns a page of the documents that a query selects, in its order, over all partitions that
    * can hold some. A document that does not change while a host pages comes exactly once; a
-   * partition that another process made may be missed for 5 seconds.
+   * partition that another process made may be missed for 5 seconds, unless the query names it by
+   * EQUAL.
    *
    * @param query what to select
    * @return the page

@@ -15,7 +15,7 @@ final class Waiting {
     } catch (InterruptedException e) {
       future.cancel(true);
       Thread.currentThread().interrupt();
-      throw new ShardingException("interrupted: " + operation, e);
+      throw new ShardingException("interrupted: " + FieldValues.shown(operation), e);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof IllegalArgumentException argument) {
         throw argument;
@@ -23,7 +23,7 @@ final class Waiting {
       if (e.getCause() instanceof ShardingException failure) {
         throw failure;
       }
-      throw new ShardingException("cannot " + operation, e.getCause());
+      throw new ShardingException("cannot " + FieldValues.shown(operation), e.getCause());
     }
   }
 }

@@ -3,9 +3,9 @@ package dev.escalera.sharding.internal;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
@@ -23,6 +23,7 @@ final class Catalog {
   private final LongSupplier nanoTime;
   private final Set<Bucket> known = ConcurrentHashMap.newKeySet();
   private volatile @Nullable Listing listing;
+  private volatile List<Bucket> sorted = List.of();
 
   private record Listing(long at, CompletableFuture<Void> done) {}
 
@@ -61,15 +62,21 @@ final class Catalog {
               store
                   .buckets(collection)
                   .thenAccept(
-                      names -> names.forEach(name -> known.add(Bucket.parse(collection, name)))));
+                      names ->
+                          names.forEach(
+                              name -> Bucket.parse(collection, name).ifPresent(known::add))));
       listing = current;
     }
     return current.done().thenApply(done -> sorted());
   }
 
   private List<Bucket> sorted() {
-    TreeSet<String> names = new TreeSet<>();
-    known.forEach(bucket -> names.add(bucket.name()));
-    return names.stream().map(name -> Bucket.parse(collection, name)).toList();
+    List<Bucket> last = sorted;
+    // Buckets are only added: as many are the same ones.
+    if (last.size() != known.size()) {
+      last = known.stream().sorted(Comparator.comparing(Bucket::name)).toList();
+      sorted = last;
+    }
+    return last;
   }
 }

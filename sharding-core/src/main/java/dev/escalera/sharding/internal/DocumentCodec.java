@@ -51,6 +51,14 @@ public final class DocumentCodec {
     throw new IllegalArgumentException("the bytes hold no list");
   }
 
+  /**
+   * Returns the microseconds since 1970. ChronoUnit.MICROS.between counts nanoseconds first, and
+   * has no room for more than 292 years.
+   */
+  static long micros(Instant time) {
+    return time.getEpochSecond() * 1_000_000 + time.getNano() / 1_000;
+  }
+
   private interface Writer {
     void write(DataOutputStream out) throws IOException;
   }
@@ -92,7 +100,7 @@ public final class DocumentCodec {
       out.writeDouble(number);
     } else if (value instanceof Instant time) {
       out.writeByte('u');
-      out.writeLong(ChronoUnit.MICROS.between(Instant.EPOCH, time));
+      out.writeLong(micros(time));
     } else if (value instanceof String text) {
       out.writeByte('s');
       bytes(out, text.getBytes(StandardCharsets.UTF_8));

@@ -47,7 +47,6 @@ public final class LexRange {
    * condition's.
    */
   static LexRange of(byte[] prefix, Direction direction, Condition condition) {
-    byte[] type = concat(prefix, new OrderKey().addTypeOf(condition.value(), direction).toBytes());
     byte[] value = concat(prefix, new OrderKey().add(condition.value(), direction).toBytes());
     Operator operator = condition.operator();
     boolean greater = operator == Operator.GREATER || operator == Operator.GREATER_OR_EQUAL;
@@ -56,7 +55,7 @@ public final class LexRange {
         greater == (direction == Direction.ASCENDING)
             ? after(value, inclusive)
             : before(value, inclusive);
-    return startingWith(type).and(side);
+    return ofType(prefix, direction, condition.value()).and(side);
   }
 
   LexRange and(LexRange other) {
@@ -70,6 +69,17 @@ public final class LexRange {
   /** Returns whether nothing can be in the range. */
   public boolean isEmpty() {
     return max != null && Arrays.compareUnsigned(min, max) >= 0;
+  }
+
+  /** All that has a value of the same type behind {@code prefix}. */
+  private static LexRange ofType(byte[] prefix, Direction direction, @Nullable Object value) {
+    // The two booleans are of one type, but begin with bytes of their own.
+    boolean descending = direction == Direction.DESCENDING;
+    Object least = value instanceof Boolean ? (Boolean) descending : value;
+    Object greatest = value instanceof Boolean ? (Boolean) !descending : value;
+    byte[] first = concat(prefix, new OrderKey().addTypeOf(least, direction).toBytes());
+    byte[] last = concat(prefix, new OrderKey().addTypeOf(greatest, direction).toBytes());
+    return new LexRange(first, end(last));
   }
 
   private static byte @Nullable [] end(byte[] prefix) {

@@ -53,6 +53,7 @@ final class Merge {
     final Bucket bucket;
     final Deque<Row> rows = new ArrayDeque<>();
     Optional<After> after;
+    int limit;
     boolean ended;
 
     Source(Bucket bucket, Optional<After> after) {
@@ -87,15 +88,20 @@ final class Merge {
    * first.
    */
   CompletableFuture<Void> run(int wanted, int share) {
-    return fill(sources, share).thenCompose(filled -> go(wanted, share));
+    sources.forEach(source -> source.limit = share);
+    return fill(sources).thenCompose(filled -> go(wanted));
   }
 
-  private CompletableFuture<Void> go(int wanted, int share) {
+  private CompletableFuture<Void> go(int wanted) {
     while (merged.size() < wanted) {
       List<Source> empty =
           sources.stream().filter(source -> source.rows.isEmpty() && !source.ended).toList();
       if (!empty.isEmpty()) {
-        return fill(empty, share).thenCompose(filled -> go(wanted, share));
+        // Who had much is likely to have more: twice as much each time, so that a bucket that holds
+        // nearly all is not asked for its small share again and again.
+        int missing = wanted - merged.size();
+        empty.forEach(source -> source.limit = Math.min(missing, 2 * source.limit));
+        return fill(empty).thenCompose(filled -> go(wanted));
       }
       Source least = heads.poll();
       if (least == null) {
@@ -109,24 +115,21 @@ final class Merge {
     return CompletableFuture.completedFuture(null);
   }
 
-  private CompletableFuture<Void> fill(List<Source> empty, int limit) {
+  private CompletableFuture<Void> fill(List<Source> empty) {
     rounds++;
-    List<CompletableFuture<List<Document>>> answers = new ArrayList<>();
-    for (Source source : empty) {
-      answers.add(store.query(source.bucket, plan, source.after, limit));
-    }
-    return CompletableFuture.allOf(answers.toArray(CompletableFuture<?>[]::new))
+    return Bounded.all(
+            empty, source -> store.query(source.bucket, plan, source.after, source.limit))
         .thenAccept(
-            all -> {
+            answers -> {
               for (int i = 0; i < empty.size(); i++) {
-                take(empty.get(i), answers.get(i).join(), limit);
+                take(empty.get(i), answers.get(i));
               }
             });
   }
 
-  private void take(Source source, List<Document> answer, int limit) {
+  private void take(Source source, List<Document> answer) {
     reads += Math.max(1, answer.size());
-    source.ended = answer.size() < limit;
+    source.ended = answer.size() < source.limit;
     for (Document document : answer) {
       source.rows.add(new Row(document, source.bucket, place(document, source.bucket)));
     }

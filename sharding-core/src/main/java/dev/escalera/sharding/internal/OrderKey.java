@@ -5,7 +5,6 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -101,7 +100,7 @@ public final class OrderKey {
       }
     } else if (value instanceof Instant time) {
       bytes.write(TIME);
-      sortable(ChronoUnit.MICROS.between(Instant.EPOCH, time));
+      sortable(DocumentCodec.micros(time));
     } else if (value instanceof String text) {
       bytes.write(TEXT);
       escaped(text.getBytes(StandardCharsets.UTF_8));

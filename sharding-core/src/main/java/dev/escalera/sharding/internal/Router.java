@@ -36,6 +36,9 @@ public final class Router implements ShardRouter {
   /** How many partitions are asked at once when the first ones have too little. */
   private static final int MAX_WAVE = 64;
 
+  /** And how many buckets, if one partition does not have more. */
+  private static final int MAX_WAVE_BUCKETS = 512;
+
   private final String name;
   private final BucketStore store;
   private final Map<String, Routed> collections = new LinkedHashMap<>();
@@ -135,8 +138,10 @@ public final class Router implements ShardRouter {
                       Optional<Cursor> cursor =
                           query.cursor().map(token -> Cursor.verify(token, query, key));
                       return routed
-                          .catalog()
-                          .buckets()
+                          .routing()
+                          .named(query)
+                          .map(CompletableFuture::completedFuture)
+                          .orElseGet(() -> routed.catalog().buckets())
                           .thenCompose(buckets -> page(routed, plan, query, cursor, buckets, key));
                     }));
   }
@@ -190,13 +195,12 @@ public final class Router implements ShardRouter {
   }
 
   private CompletableFuture<List<Partition>> counted(List<Bucket> buckets) {
-    List<CompletableFuture<Long>> counts = buckets.stream().map(store::count).toList();
-    return CompletableFuture.allOf(counts.toArray(CompletableFuture<?>[]::new))
+    return Bounded.all(buckets, store::count)
         .thenApply(
-            all -> {
+            counts -> {
               Map<String, Long> sums = new TreeMap<>();
               for (int i = 0; i < buckets.size(); i++) {
-                sums.merge(buckets.get(i).partition(), counts.get(i).join(), Long::sum);
+                sums.merge(buckets.get(i).partition(), counts.get(i), Long::sum);
               }
               return sums.entrySet().stream()
                   .map(entry -> new Partition(entry.getKey(), entry.getValue()))
@@ -286,7 +290,7 @@ public final class Router implements ShardRouter {
     if (missing <= 0 || from >= groups.size()) {
       return CompletableFuture.completedFuture(null);
     }
-    List<List<Bucket>> wave = groups.subList(from, Math.min(groups.size(), from + width));
+    List<List<Bucket>> wave = wave(groups, from, width);
     Merge merge = new Merge(store, plan);
     wave.forEach(group -> group.forEach(bucket -> merge.add(bucket, after(plan, cursor, bucket))));
     int largest = wave.stream().mapToInt(List::size).max().orElse(1);
@@ -301,6 +305,17 @@ public final class Router implements ShardRouter {
               int wider = Math.min(MAX_WAVE, 2 * width);
               return waves(plan, wanted, cursor, groups, from + wave.size(), wider, progress);
             });
+  }
+
+  private static List<List<Bucket>> wave(List<List<Bucket>> groups, int from, int width) {
+    int to = from + 1;
+    int asked = groups.get(from).size();
+    while (to < Math.min(groups.size(), from + width)
+        && asked + groups.get(to).size() <= MAX_WAVE_BUCKETS) {
+      asked += groups.get(to).size();
+      to++;
+    }
+    return groups.subList(from, to);
   }
 
   private static Optional<After> after(Plan plan, Optional<Cursor> cursor, Bucket bucket) {

@@ -11,7 +11,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** From fields to buckets. The same in every JVM and for ever: what is stored is found by it. */
@@ -52,6 +54,26 @@ final class Routing {
     return true;
   }
 
+  /**
+   * Returns the buckets of the one partition that a query names by EQUAL, whether they exist or
+   * not; empty if it names none.
+   */
+  Optional<List<Bucket>> named(ShardQuery query) {
+    for (Condition condition : query.conditions()) {
+      if (condition.operator() == Operator.EQUAL
+          && field().filter(condition.field()::equals).isPresent()) {
+        return Optional.of(
+            partition(condition).stream()
+                .flatMap(
+                    partition ->
+                        IntStream.range(0, collection.spread())
+                            .mapToObj(i -> new Bucket(collection.name(), partition, i)))
+                .toList());
+      }
+    }
+    return Optional.empty();
+  }
+
   /** Whether a greater partition name means greater values of the field. */
   boolean isOrdered() {
     return collection.partitioning() instanceof Partitioning.ByDate;
@@ -76,6 +98,20 @@ final class Routing {
           && partition.equals(name(value, text));
     }
     return true;
+  }
+
+  /** Returns the partition of the documents whose field equals a value; empty if none can. */
+  private Optional<String> partition(Condition condition) {
+    if (collection.partitioning() instanceof Partitioning.ByDate date) {
+      return condition.value() instanceof Instant time
+          ? Optional.of(date(date.format(), time))
+          : Optional.empty();
+    }
+    return collection.partitioning() instanceof Partitioning.ByValue value
+            && condition.value() instanceof String text
+            && !text.isEmpty()
+        ? Optional.of(name(value, text))
+        : Optional.empty();
   }
 
   private Bucket bucket(String partition, String id) {
@@ -155,12 +191,18 @@ final class Routing {
     if (day.getYear() < 0 || day.getYear() > 9_999) {
       throw new IllegalArgumentException("the year of " + time + " is none from 0000 to 9999");
     }
-    String year = "%04d".formatted(day.getYear());
+    String year = padded(4, day.getYear());
     return switch (format) {
       case "YYYY" -> year;
-      case "YYYY_MM" -> year + "_%02d".formatted(day.getMonthValue());
-      default -> year + "_%02d_%02d".formatted(day.getMonthValue(), day.getDayOfMonth());
+      case "YYYY_MM" -> year + "_" + padded(2, day.getMonthValue());
+      default -> year + "_" + padded(2, day.getMonthValue()) + "_" + padded(2, day.getDayOfMonth());
     };
+  }
+
+  /** With leading zeros, in ASCII whatever the locale. */
+  private static String padded(int digits, long number) {
+    String text = Long.toString(number);
+    return "0".repeat(Math.max(0, digits - text.length())) + text;
   }
 
   private static String name(Partitioning.ByValue partitioning, String value) {
@@ -179,7 +221,7 @@ final class Routing {
   }
 
   private static String hashed(Partitioning.ByHash partitioning, String id) {
-    return "hash_%04d".formatted(Long.remainderUnsigned(hash(id), partitioning.partitions()));
+    return "hash_" + padded(4, Long.remainderUnsigned(hash(id), partitioning.partitions()));
   }
 
   /**

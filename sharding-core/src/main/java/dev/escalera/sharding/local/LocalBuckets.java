@@ -35,7 +35,7 @@ final class LocalBuckets implements BucketStore {
 
   @Override
   public CompletableFuture<Void> register(Collection<Bucket> made) {
-    made.forEach(this::contents);
+    made.forEach(bucket -> buckets.computeIfAbsent(bucket, key -> new Contents()));
     return CompletableFuture.completedFuture(null);
   }
 
@@ -157,8 +157,9 @@ final class LocalBuckets implements BucketStore {
     buckets.clear();
   }
 
+  /** Returns the contents of a bucket; if it was not registered, empty ones that are not kept. */
   private Contents contents(Bucket bucket) {
-    return buckets.computeIfAbsent(bucket, key -> new Contents());
+    return buckets.getOrDefault(bucket, new Contents());
   }
 
   @SuppressWarnings(

@@ -8,6 +8,7 @@ import dev.escalera.sharding.Order;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.ShardingException;
 import dev.escalera.sharding.internal.After;
+import dev.escalera.sharding.internal.Bounded;
 import dev.escalera.sharding.internal.Bucket;
 import dev.escalera.sharding.internal.BucketStore;
 import dev.escalera.sharding.internal.DocumentCodec;
@@ -80,16 +81,15 @@ final class RedisBuckets implements BucketStore {
   @Override
   public CompletableFuture<List<Optional<Throwable>>> putAll(
       ShardedCollection collection, List<Placed> placed) {
-    List<CompletableFuture<Optional<Throwable>>> failures = new ArrayList<>();
-    for (Placed each : placed) {
-      failures.add(
-          put(collection, each)
-              .handle(
-                  (done, failure) ->
-                      failure == null ? Optional.empty() : Optional.of(RedisLink.unwrap(failure))));
-    }
-    return CompletableFuture.allOf(failures.toArray(CompletableFuture<?>[]::new))
-        .thenApply(all -> failures.stream().map(CompletableFuture::join).toList());
+    return Bounded.all(
+        placed,
+        each ->
+            put(collection, each)
+                .handle(
+                    (done, failure) ->
+                        failure == null
+                            ? Optional.empty()
+                            : Optional.of(RedisLink.unwrap(failure))));
   }
 
   @Override
@@ -127,7 +127,8 @@ final class RedisBuckets implements BucketStore {
     };
     CompletableFuture<List<byte[]>> found =
         link.call(redis -> QUERY.run(redis.async(), keys, arguments));
-    return found.thenApply(
+    // A page may be long: it is not decoded and merged on the driver's event loop.
+    return found.thenApplyAsync(
         pairs -> {
           List<Document> documents = new ArrayList<>(pairs.size() / 2);
           for (int i = 0; i + 1 < pairs.size(); i += 2) {
@@ -178,7 +179,8 @@ final class RedisBuckets implements BucketStore {
       UnaryOperator<Document> change,
       int attempt) {
     return stored(bucket, id)
-        .thenCompose(
+        // The host's function does not run on the driver's event loop.
+        .thenComposeAsync(
             before -> {
               if (before.isEmpty()) {
                 return CompletableFuture.completedFuture(Optional.empty());

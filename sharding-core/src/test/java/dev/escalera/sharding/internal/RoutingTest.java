@@ -7,6 +7,7 @@ import dev.escalera.sharding.Partitioning;
 import dev.escalera.sharding.ShardedCollection;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -33,11 +34,23 @@ class RoutingTest {
   }
 
   @Test
+  void names_do_not_depend_on_the_locale() {
+    Locale before = Locale.getDefault();
+    Locale.setDefault(Locale.forLanguageTag("ar-EG-u-nu-arab"));
+    try {
+      golden_vectors();
+    } finally {
+      Locale.setDefault(before);
+    }
+  }
+
+  @Test
   void hashing_is_even() {
     int[] counts = new int[16];
     for (int i = 0; i < 160_000; i++) {
       counts[(int) Long.remainderUnsigned(Routing.hash("user-" + i), 16)]++;
     }
-    assertThat(Arrays.stream(counts).boxed()).allSatisfy(count -> assertThat(count).isBetween(9_500, 10_500));
+    assertThat(Arrays.stream(counts).boxed())
+        .allSatisfy(count -> assertThat(count).isBetween(9_500, 10_500));
   }
 }
