@@ -1,0 +1,175 @@
+package dev.escalera.cache.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.escalera.cache.CacheException;
+import dev.escalera.cache.CacheOptions;
+import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.TieredCache;
+import dev.escalera.cache.ValueCodec;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Orders of events that no real server lets a test choose. */
+class TieredCacheEngineTest {
+  private final HeldStore store = new HeldStore();
+  private final TieredCache<String, String> cache = cache(Duration.ofSeconds(20));
+
+  private TieredCache<String, String> cache(Duration budget) {
+    Duration ttl = Duration.ofMinutes(1);
+    return TieredCacheEngine.remote(
+        new CacheOptions("held", ttl, 0, 100, ttl, budget),
+        Address.encoded(KeyCodec.string()),
+        ValueCodec.string(),
+        store,
+        System::nanoTime);
+  }
+
+  @AfterEach
+  void close() {
+    cache.close();
+  }
+
+  private CompletableFuture<String> get(String loaded) {
+    return cache
+        .getAsync("k", key -> CompletableFuture.completedFuture(loaded))
+        .toCompletableFuture();
+  }
+
+  private CompletableFuture<Void> put(String value) {
+    return cache.putAsync("k", value).toCompletableFuture();
+  }
+
+  @Test
+  void what_is_read_before_an_invalidation_is_carried_out_does_not_outlive_it() throws Exception {
+    cache.put("k", "old");
+    store.holds = true;
+    CompletableFuture<Void> invalidated = cache.invalidateAsync("k").toCompletableFuture();
+    HeldStore.Held<?> invalidation = store.next();
+    CompletableFuture<String> read = get("new");
+    store.next().answer();
+    assertThat(read.join()).as("the invalidation is still running").isEqualTo("old");
+    invalidation.answer();
+    invalidated.join();
+    store.holds = false;
+    assertThat(cache.getIfPresent("k")).isNull();
+  }
+
+  @Test
+  void what_is_read_before_a_put_is_carried_out_does_not_outlive_it() throws Exception {
+    cache.put("k", "old");
+    store.holds = true;
+    CompletableFuture<Void> done = put("new");
+    HeldStore.Held<?> put = store.next();
+    CompletableFuture<String> read = get("loaded");
+    HeldStore.Held<?> reading = store.next();
+    reading.carryOut();
+    put.answer();
+    done.join();
+    reading.answer();
+    assertThat(read.join()).isEqualTo("old");
+    store.holds = false;
+    assertThat(get("loaded").join()).isEqualTo("new");
+  }
+
+  @Test
+  void two_puts_whose_order_nobody_knows_leave_nothing_in_l1() throws Exception {
+    store.holds = true;
+    CompletableFuture<Void> first = put("first");
+    HeldStore.Held<?> one = store.next();
+    CompletableFuture<Void> second = put("second");
+    HeldStore.Held<?> two = store.next();
+    two.carryOut();
+    one.carryOut();
+    one.answer();
+    two.answer();
+    first.join();
+    second.join();
+    store.holds = false;
+    assertThat(cache.getIfPresent("k")).isEqualTo("first");
+    assertThat(cache.stats().l2Hits()).isEqualTo(1);
+  }
+
+  @Test
+  void a_put_that_is_carried_out_after_it_failed_drops_what_was_loaded_meanwhile()
+      throws Exception {
+    store.holds = true;
+    CompletableFuture<Void> done = put("late");
+    HeldStore.Held<?> put = store.next();
+    put.lose();
+    assertThatThrownBy(done::join)
+        .isInstanceOf(CompletionException.class)
+        .hasCauseInstanceOf(CacheException.class);
+    store.holds = false;
+    assertThat(get("loaded").join()).isEqualTo("loaded");
+    assertThat(cache.getIfPresent("k")).isEqualTo("loaded");
+    put.carryOut();
+    assertThat(cache.getIfPresent("k")).isEqualTo("late");
+  }
+
+  @Test
+  void a_fill_that_is_carried_out_after_an_invalidation_is_refused() throws Exception {
+    store.holds = true;
+    CompletableFuture<String> read = get("old");
+    store.next().answer();
+    HeldStore.Held<?> fill = store.next();
+    CompletableFuture<Void> invalidated = cache.invalidateAsync("k").toCompletableFuture();
+    store.next().answer();
+    invalidated.join();
+    fill.answer();
+    assertThat(read.join()).isEqualTo("old");
+    store.holds = false;
+    assertThat(cache.getIfPresent("k")).isNull();
+    assertThat(cache.stats().fillsRefused()).isEqualTo(1);
+  }
+
+  @Test
+  void a_store_that_answers_nothing_takes_one_budget_from_a_call() {
+    store.holds = true;
+    try (TieredCache<String, String> hasty = cache(Duration.ofMillis(50))) {
+      assertThat(hasty.get("k", key -> "loaded")).isEqualTo("loaded");
+      assertThat(hasty.stats().storeReads()).isEqualTo(1);
+      assertThat(hasty.stats().storeWrites()).as("no version, no fill").isZero();
+      assertThat(hasty.stats().budgetExceeded()).isEqualTo(1);
+      assertThat(hasty.getIfPresent("k")).as("from L1").isEqualTo("loaded");
+    }
+  }
+
+  @Test
+  void a_fill_that_is_not_answered_does_not_hold_the_value_back() throws Exception {
+    store.holds = true;
+    try (TieredCache<String, String> brief = cache(Duration.ofSeconds(1))) {
+      CompletableFuture<String> read =
+          brief
+              .getAsync("k", key -> CompletableFuture.completedFuture("loaded"))
+              .toCompletableFuture();
+      store.next().answer();
+      assertThat(read.join()).isEqualTo("loaded");
+      assertThat(brief.stats().storeWrites()).isEqualTo(1);
+      assertThat(brief.stats().budgetExceeded()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void an_interruption_before_the_load_leaves_it_to_another_thread() throws Exception {
+    store.holds = true;
+    Thread first =
+        new Thread(
+            () ->
+                assertThatThrownBy(() -> cache.get("k", key -> "first"))
+                    .isInstanceOf(CacheException.class));
+    first.start();
+    HeldStore.Held<?> reading = store.next();
+    first.interrupt();
+    first.join(20_000);
+    assertThat(first.isAlive()).isFalse();
+    CompletableFuture<String> second = get("second");
+    reading.answer();
+    store.next().answer();
+    assertThat(second.join()).isEqualTo("first");
+  }
+}
