@@ -108,7 +108,6 @@ public sealed interface DocumentWrite {
    * @throws IllegalArgumentException if a name is refused
    */
   static DocumentWrite increment(String collection, String id, String field, long by) {
-    FieldValues.copy(Map.of(field, by));
     return new Increment(collection, id, field, by);
   }
 
@@ -243,6 +242,7 @@ public sealed interface DocumentWrite {
     public Increment {
       FieldValues.checkId("collection", collection);
       FieldValues.checkId("id", id);
+      FieldValues.copy(Map.of(field, by));
     }
   }
 }

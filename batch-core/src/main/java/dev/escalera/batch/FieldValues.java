@@ -3,6 +3,7 @@ package dev.escalera.batch;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class FieldValues {
   private static final int MAX_NAME_BYTES = 1_500;
   private static final int MAX_DEPTH = 20;
+  private static final Instant FIRST_TIME = Instant.parse("0001-01-01T00:00:00Z");
+  private static final Instant END_OF_TIME = FIRST_TIME.plus(Duration.ofDays(3_652_059));
 
   private FieldValues() {}
 
@@ -93,6 +96,14 @@ final class FieldValues {
       return bytes.clone();
     }
     if (value instanceof Instant instant) {
+      if (instant.isBefore(FIRST_TIME) || !instant.isBefore(END_OF_TIME)) {
+        throw new IllegalArgumentException(
+            "field \""
+                + shown(path)
+                + "\" is "
+                + instant
+                + ", expected a time of the years 1 to 9999");
+      }
       return instant.truncatedTo(ChronoUnit.MICROS);
     }
     if (value instanceof Map<?, ?> map) {

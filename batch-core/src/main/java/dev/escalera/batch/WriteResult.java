@@ -9,7 +9,7 @@ import java.util.Optional;
  * @param index the place of the operation in its run, from 0
  * @param key what its order goes by, empty if it has none
  * @param status what became of it
- * @param attempts how often it was sent
+ * @param attempts how often it was sent, or could not be sent
  * @param cause why it was not applied, empty if it was
  */
 public record WriteResult(
@@ -20,7 +20,7 @@ public record WriteResult(
    * @param index the place of the operation in its run, from 0
    * @param key what its order goes by, empty if it has none
    * @param status what became of it
-   * @param attempts how often it was sent
+   * @param attempts how often it was sent, or could not be sent
    * @param cause why it was not applied, empty if it was
    */
   public WriteResult {

@@ -4,6 +4,7 @@ import dev.escalera.batch.BatchException;
 import dev.escalera.batch.BatchExecutor;
 import dev.escalera.batch.BatchRun;
 import dev.escalera.batch.RunOptions;
+import dev.escalera.batch.WhenFull;
 import dev.escalera.batch.WriteResult;
 import dev.escalera.batch.WriteStatus;
 import java.time.Duration;
@@ -83,6 +84,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
     submit(
         operation,
         0,
+        settings.whenFull(),
         new Operation.Observer() {
           @Override
           public void settled(WriteResult settled) {
@@ -149,7 +151,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
   }
 
   /** Takes an operation for one who observes it. */
-  void submit(T value, long index, Operation.Observer observer) {
+  void submit(T value, long index, WhenFull whenFull, Operation.Observer observer) {
     Objects.requireNonNull(value, "operation");
     checkOpen();
     Prepared<P> prepared = transport.prepare(value);
@@ -159,13 +161,22 @@ public final class Engine<T, P> implements BatchExecutor<T> {
       observer.settled(operation.result(WriteStatus.FAILED, prepared.refusal()));
       return;
     }
-    room.take(prepared.bytes());
+    room.take(prepared.bytes(), whenFull);
+    boolean late;
     lock.lock();
     try {
-      unsettled.add(operation);
-      enqueue(operation);
+      late = closed;
+      if (!late) {
+        unsettled.add(operation);
+        enqueue(operation);
+      }
     } finally {
       lock.unlock();
+    }
+    if (late) {
+      // Closed since there was room: the closing one has not seen this operation.
+      room.release(prepared.bytes());
+      throw new IllegalStateException(name + " is closed");
     }
     dispatch();
   }
@@ -297,7 +308,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
             lock.lock();
             try {
               lingerTimed = false;
-              lingerOver = true;
+              lingerOver = !ready.isEmpty();
             } finally {
               lock.unlock();
             }
@@ -358,9 +369,8 @@ public final class Engine<T, P> implements BatchExecutor<T> {
       }
       case REFUSED -> {
         // It may be refused because an attempt whose answer was lost has been applied.
-        boolean maybeApplied = operation.unknownSince != null && !operation.prepared.repeatable();
-        return settle(
-            operation, maybeApplied ? WriteStatus.UNKNOWN : WriteStatus.FAILED, reply.cause());
+        boolean known = operation.unknownSince == null;
+        return settle(operation, known ? WriteStatus.FAILED : WriteStatus.UNKNOWN, reply.cause());
       }
       case NOT_APPLIED -> {
         if (again) {

@@ -12,7 +12,6 @@ import java.util.concurrent.locks.ReentrantLock;
 final class Room {
   private final int maxOperations;
   private final long maxBytes;
-  private final WhenFull whenFull;
   private final ReentrantLock lock = new ReentrantLock(true);
   private final Condition released = lock.newCondition();
   private int operations;
@@ -22,11 +21,10 @@ final class Room {
   Room(Settings settings) {
     maxOperations = settings.maxPending();
     maxBytes = settings.maxPendingBytes();
-    whenFull = settings.whenFull();
   }
 
-  /** Takes room, or waits for it or throws, as was set. */
-  void take(long size) {
+  /** Takes room; when there is none, waits for it or throws. */
+  void take(long size, WhenFull whenFull) {
     try {
       lock.lockInterruptibly();
     } catch (InterruptedException e) {

@@ -5,6 +5,7 @@ import dev.escalera.batch.BatchReport;
 import dev.escalera.batch.BatchRun;
 import dev.escalera.batch.Progress;
 import dev.escalera.batch.RunOptions;
+import dev.escalera.batch.WhenFull;
 import dev.escalera.batch.WriteResult;
 import dev.escalera.batch.WriteStatus;
 import java.time.Duration;
@@ -157,7 +158,8 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
         T operation = Objects.requireNonNull(operations.next(), "the iterator yielded null");
         count();
         try {
-          engine.submit(operation, index, this);
+          // A run waits for room, whatever a single submission does.
+          engine.submit(operation, index, WhenFull.BLOCK, this);
         } catch (RuntimeException | Error e) {
           uncount();
           throw e;

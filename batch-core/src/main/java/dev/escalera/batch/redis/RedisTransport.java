@@ -26,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Sends a batch as one pipeline of scripts. */
@@ -35,6 +36,10 @@ final class RedisTransport implements Transport<DocumentWrite, RedisTransport.Ca
 
   private static final int MAX_CALLS = 1_000;
   private static final long MAX_DOCUMENT_BYTES = 1 << 20;
+
+  /** At the start, or where Redis before 7 puts it when a command of a script was refused. */
+  private static final Pattern PASSING = Pattern.compile("(^|-|: )(OOM|BUSY|READONLY|MASTERDOWN) ");
+
   private static final LuaScript WRITE = LuaScript.load("write.lua");
 
   private final RedisLink link;
@@ -83,7 +88,10 @@ final class RedisTransport implements Transport<DocumentWrite, RedisTransport.Ca
     link.close();
   }
 
-  /** Completes when every command has; a command that fails is no failure of the call. */
+  /**
+   * Completes when every command has an answer; fails if one has none, so that the connection is
+   * given up.
+   */
   private static CompletableFuture<Boolean> dispatch(
       StatefulRedisConnection<byte[], byte[]> redis,
       List<AsyncCommand<byte[], byte[], Long>> commands) {
@@ -94,10 +102,20 @@ final class RedisTransport implements Transport<DocumentWrite, RedisTransport.Ca
     pipeline.addAll(commands);
     redis.dispatch(pipeline);
     CompletableFuture<?>[] answered =
-        commands.stream()
-            .map(command -> command.toCompletableFuture().exceptionally(failure -> null))
-            .toArray(CompletableFuture<?>[]::new);
+        commands.stream().map(RedisTransport::answered).toArray(CompletableFuture<?>[]::new);
     return CompletableFuture.allOf(answered).thenApply(all -> true);
+  }
+
+  private static CompletableFuture<Boolean> answered(AsyncCommand<byte[], byte[], Long> command) {
+    return command
+        .toCompletableFuture()
+        .handle((value, failure) -> failure)
+        .thenCompose(
+            failure ->
+                failure == null
+                        || RedisLink.unwrap(failure) instanceof RedisCommandExecutionException
+                    ? CompletableFuture.completedFuture(true)
+                    : CompletableFuture.failedFuture(failure));
   }
 
   private static List<Reply> replies(
@@ -139,13 +157,12 @@ final class RedisTransport implements Transport<DocumentWrite, RedisTransport.Ca
         .getNow(null);
   }
 
-  /** Errors that Redis gives before it begins to execute, and that pass. */
+  /**
+   * Errors that pass, and that come before the script has written: its first write is one that
+   * Redis may refuse.
+   */
   private static boolean isRefusedForNow(Throwable failure) {
-    String message = String.valueOf(failure.getMessage());
-    return message.startsWith("OOM ")
-        || message.startsWith("BUSY ")
-        || message.startsWith("READONLY ")
-        || message.startsWith("MASTERDOWN ");
+    return PASSING.matcher(String.valueOf(failure.getMessage())).find();
   }
 
   private static AsyncCommand<byte[], byte[], Long> command(Call call) {

@@ -18,10 +18,12 @@ if kind == 'increment' then
   redis.call('HSET', key, '', '')
   return result
 end
+-- First of all a write that Redis refuses when it is out of memory; DEL it would not refuse.
+redis.call('HSET', key, '', '')
 if kind == 'set' then
   redis.call('DEL', key)
+  redis.call('HSET', key, '', '')
 end
-redis.call('HSET', key, '', '')
 -- unpack has a limit, a document may have more fields.
 for i = 2, #ARGV, 1000 do
   redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, #ARGV)))

@@ -19,6 +19,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -171,6 +172,55 @@ class LocalBatchExecutorTest extends BatchExecutorContract {
       go.countDown();
       assertThat(settled(one).applied() && settled(two).applied()).isTrue();
       assertThat(settled(executor.submit(3)).applied()).isTrue();
+    }
+  }
+
+  @Test
+  void a_run_waits_for_room_even_where_a_submission_is_rejected() {
+    try (BatchExecutor<Integer> executor =
+        LocalBatchExecutor.builder(
+                (List<Integer> batch) -> batch, (Integer result) -> Optional.<Throwable>empty())
+            .maxPending(10)
+            .whenFull(WhenFull.REJECT)
+            .build()) {
+      BatchRun run =
+          executor.execute(IntStream.range(0, 5_000).iterator(), RunOptions.named("patient"));
+      assertThat(run.join().progress().applied()).isEqualTo(5_000);
+    }
+  }
+
+  @Test
+  void what_is_submitted_while_the_executor_closes_is_refused_or_settled() throws Exception {
+    for (int round = 0; round < 100; round++) {
+      BatchExecutor<Integer> executor =
+          LocalBatchExecutor.builder(
+                  (List<Integer> batch) -> batch, (Integer result) -> Optional.<Throwable>empty())
+              .build();
+      List<CompletionStage<WriteResult>> taken = Collections.synchronizedList(new ArrayList<>());
+      List<Thread> submitters = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        submitters.add(new Thread(() -> submitUntilClosed(executor, taken)));
+      }
+      submitters.forEach(Thread::start);
+      executor.close(Duration.ofSeconds(10));
+      for (Thread submitter : submitters) {
+        submitter.join();
+      }
+      for (CompletionStage<WriteResult> each : taken) {
+        settled(each);
+      }
+    }
+  }
+
+  private static void submitUntilClosed(
+      BatchExecutor<Integer> executor, List<CompletionStage<WriteResult>> taken) {
+    while (true) {
+      try {
+        taken.add(executor.submit(1));
+      } catch (IllegalStateException e) {
+        // Closed: what this test waits for.
+        return;
+      }
     }
   }
 

@@ -27,15 +27,19 @@ public record TokenBucket(
 
   /**
    * Decides at {@code now}; a denial changes nothing, unless the clock went back and the bucket's
-   * time must follow it.
+   * time must follow it, or the figures changed and it must gain by the new ones from now on.
    */
   public Step acquire(Limit limit, long cost, long now) {
     boolean rebased = now < at;
-    TokenBucket refilled = refill(now).under(limit);
+    TokenBucket gained = refill(now);
+    TokenBucket refilled = gained.under(limit);
+    boolean refigured = !refilled.equals(gained);
     boolean allowed = cost <= refilled.tokens;
     TokenBucket after = allowed ? refilled.take(cost) : refilled;
     return new Step(
-        after, allowed || rebased, Outcome.of(limit, allowed, cost, after.tokens, after.remainder));
+        after,
+        allowed || rebased || refigured,
+        Outcome.of(limit, allowed, cost, after.tokens, after.remainder));
   }
 
   private TokenBucket take(long cost) {

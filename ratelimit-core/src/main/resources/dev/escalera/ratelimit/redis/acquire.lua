@@ -18,7 +18,7 @@ local function divide(a, b)
   return quotient, remainder
 end
 
-local tokens, remainder, rebased = burst, 0, false
+local tokens, remainder, moved = burst, 0, false
 local stored = redis.call('GET', KEYS[1])
 if stored then
   local field = {}
@@ -27,7 +27,7 @@ if stored then
   end
   local at, oldCapacity, oldPeriod, oldBurst = field[3], field[4], field[5], field[6]
   tokens, remainder = field[1], field[2]
-  rebased = now < at
+  moved = now < at
 
   local periods, rest = divide(math.max(0, now - at), oldPeriod)
   if periods > divide(oldBurst - tokens, oldCapacity) then
@@ -43,7 +43,7 @@ if stored then
 
   -- Figures that changed: the share of the burst that is left stays.
   if oldCapacity ~= capacity or oldPeriod ~= period or oldBurst ~= burst then
-    tokens, remainder = math.min(burst, math.floor(tokens / oldBurst * burst)), 0
+    tokens, remainder, moved = math.min(burst, math.floor(tokens / oldBurst * burst)), 0, true
   end
 end
 
@@ -59,7 +59,7 @@ local function gain(missing)
 end
 
 local reset = tokens < burst and gain(burst - tokens) or 0
-if allowed or rebased then
+if allowed or moved then
   -- A full bucket is one that does not exist; a second more for clocks that are set back a little.
   local ttl = math.ceil(reset / 1000) + 1000
   redis.call('SET', KEYS[1],

@@ -85,6 +85,18 @@ class RedisRateLimiterTest extends RateLimiterContract {
   }
 
   @Test
+  void an_empty_bucket_gains_by_the_new_figures_from_the_first_denial_on() {
+    try (RateLimiter old = create(Limit.of(name, 1, Duration.ofDays(1)));
+        RateLimiter changed = create(Limit.of(name, 1_000, Duration.ofSeconds(1)))) {
+      old.tryAcquire(name, "u");
+      Decision denied = changed.tryAcquire(name, "u");
+      assertThat(denied.allowed()).isFalse();
+      clock.advance(denied.retryAfter());
+      assertThat(changed.tryAcquire(name, "u").allowed()).isTrue();
+    }
+  }
+
+  @Test
   void a_changed_limit_keeps_the_share_that_is_left() {
     Limit before = Limit.of(name, 10, Duration.ofMinutes(1));
     Limit after = Limit.of(name, 100, Duration.ofMinutes(1));
