@@ -94,22 +94,23 @@ final class Merge {
 
   private CompletableFuture<Void> go(int wanted) {
     while (merged.size() < wanted) {
-      List<Source> empty =
-          sources.stream().filter(source -> source.rows.isEmpty() && !source.ended).toList();
-      if (!empty.isEmpty()) {
-        // Who had much is likely to have more: twice as much each time, so that a bucket that holds
-        // nearly all is not asked for its small share again and again.
-        int missing = wanted - merged.size();
-        empty.forEach(source -> source.limit = Math.min(missing, 2 * source.limit));
-        return fill(empty).thenCompose(filled -> go(wanted));
-      }
       Source least = heads.poll();
       if (least == null) {
         break;
       }
       merged.add(least.rows.removeFirst());
+      int missing = wanted - merged.size();
       if (!least.rows.isEmpty()) {
         heads.add(least);
+      } else if (!least.ended && missing > 0) {
+        // Who had much is likely to have more: twice as much each time, so that a bucket that holds
+        // nearly all is not asked for its small share again and again.
+        least.limit = Math.min(missing, 2 * least.limit);
+        CompletableFuture<Void> filled = fill(List.of(least));
+        // A store that answers at once does not make the stack grow.
+        if (!filled.isDone() || filled.isCompletedExceptionally()) {
+          return filled.thenCompose(done -> go(wanted));
+        }
       }
     }
     return CompletableFuture.completedFuture(null);
