@@ -15,6 +15,7 @@ import dev.escalera.sharding.Document;
 import dev.escalera.sharding.Order;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.internal.After;
+import dev.escalera.sharding.internal.Bounded;
 import dev.escalera.sharding.internal.Bucket;
 import dev.escalera.sharding.internal.BucketStore;
 import dev.escalera.sharding.internal.Plan;
@@ -37,6 +38,13 @@ final class FirestoreBuckets implements BucketStore {
   private static final int MAX_IN_FLIGHT = 4_096;
   private static final int MAX_BATCH = 500;
   private static final long MAX_BATCH_BYTES = 3_500_000;
+
+  /** Commits in flight for one bulk: each ends in time, and all of them fit into memory. */
+  private static final int BATCHES_AT_ONCE = 32;
+
+  /** Of the documents of one batch; those of all batches in flight stay below what may be. */
+  private static final int ALONE_AT_ONCE = 100;
+
   private static final String SECRET = "escalera_router/cursor";
 
   private final Firestore firestore;
@@ -81,12 +89,8 @@ final class FirestoreBuckets implements BucketStore {
   @Override
   public CompletableFuture<List<Optional<Throwable>>> putAll(
       ShardedCollection collection, List<Placed> placed) {
-    List<CompletableFuture<List<Optional<Throwable>>>> batches = new ArrayList<>();
-    for (List<Placed> batch : batches(placed)) {
-      batches.add(commit(collection, batch));
-    }
-    return CompletableFuture.allOf(batches.toArray(CompletableFuture<?>[]::new))
-        .thenApply(all -> batches.stream().flatMap(batch -> batch.join().stream()).toList());
+    return Bounded.all(batches(placed), BATCHES_AT_ONCE, batch -> commit(collection, batch))
+        .thenApply(failures -> failures.stream().flatMap(List::stream).toList());
   }
 
   @Override
@@ -151,9 +155,8 @@ final class FirestoreBuckets implements BucketStore {
                 found.exists()
                     ? CompletableFuture.completedFuture(found)
                     : link.call(() -> document.create(Map.of("secret", Blob.fromBytes(proposed))))
-                        // Another may have been first, and then its secret counts.
-                        .handle((written, failure) -> written)
-                        .thenCompose(written -> link.call(document::get)))
+                        .thenCompose(written -> link.call(document::get))
+                        .exceptionallyCompose(failure -> other(document, failure)))
         .thenApply(
             found ->
                 Objects.requireNonNull(found.getBlob("secret"), "the secret of the cursors")
@@ -163,6 +166,16 @@ final class FirestoreBuckets implements BucketStore {
   @Override
   public void close() {
     link.close();
+  }
+
+  /** Returns the secret of another router, which may have been first; else the failure stands. */
+  private CompletableFuture<DocumentSnapshot> other(DocumentReference secret, Throwable failure) {
+    return link.call(secret::get)
+        .thenCompose(
+            found ->
+                found.exists()
+                    ? CompletableFuture.completedFuture(found)
+                    : CompletableFuture.failedFuture(failure));
   }
 
   private CompletableFuture<List<Optional<Throwable>>> commit(
@@ -190,10 +203,8 @@ final class FirestoreBuckets implements BucketStore {
    */
   private CompletableFuture<List<Optional<Throwable>>> oneByOne(
       ShardedCollection collection, List<Placed> placed) {
-    List<CompletableFuture<List<Optional<Throwable>>>> each =
-        placed.stream().map(one -> commit(collection, List.of(one))).toList();
-    return CompletableFuture.allOf(each.toArray(CompletableFuture<?>[]::new))
-        .thenApply(all -> each.stream().flatMap(one -> one.join().stream()).toList());
+    return Bounded.all(placed, ALONE_AT_ONCE, one -> commit(collection, List.of(one)))
+        .thenApply(failures -> failures.stream().flatMap(List::stream).toList());
   }
 
   private static List<List<Placed>> batches(List<Placed> placed) {
