@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -42,8 +41,6 @@ class DocsExamplesTest {
     int printed = 0;
 
     List<DocumentResult> results = router.writeAll("messages", documents);
-    results.forEach(result -> result.failure().ifPresent(Throwable::printStackTrace));
-
     ShardQuery query =
         ShardQuery.from("messages")
             .where("userId", Operator.EQUAL, "u1")
@@ -56,6 +53,7 @@ class DocsExamplesTest {
       page = router.query(query.after(page.next().get()));
     }
     printed += page.items().size();
+    assertThat(results).hasSize(150).allMatch(DocumentResult::stored);
     assertThat(printed).isEqualTo(149);
     router.close();
   }
@@ -68,22 +66,19 @@ class DocsExamplesTest {
                 ShardedCollection.named("conversations")
                     .partitionBy(Partitioning.user("userId", "user_{userId}"))
                     .index(asc("updatedAt")))
-            .deadline(Duration.ofSeconds(2))
             .build();
 
     router.put("conversations", Document.of("c1", Map.of("userId", "u1", "updatedAt", now)));
-    Optional<Document> changed =
-        router.update(
-            "conversations",
-            PartitionKey.of("u1"),
-            "c1",
-            document -> {
-              Map<String, Object> fields = new HashMap<>(document.fields());
-              fields.put("title", "Stairs");
-              return Document.of(document.id(), fields);
-            });
-    assertThat(changed.orElseThrow().fields()).containsEntry("title", "Stairs");
+    router.update("conversations", PartitionKey.of("u1"), "c1", document -> titled(document));
+    assertThat(router.get("conversations", PartitionKey.of("u1"), "c1").orElseThrow().fields())
+        .containsEntry("title", "Stairs");
     router.close();
+  }
+
+  private static Document titled(Document document) {
+    Map<String, Object> fields = new HashMap<>(document.fields());
+    fields.put("title", "Stairs");
+    return Document.of(document.id(), fields);
   }
 
   @WithFirestore
@@ -101,14 +96,14 @@ class DocsExamplesTest {
               .build();
 
       router.put("messages", Document.of("m1", Map.of("createdAt", now, "userId", "u1")));
-      router.get("messages", PartitionKey.of(now), "m1");
 
-      Page page =
-          router.query(
-              ShardQuery.from("messages")
-                  .where("userId", Operator.EQUAL, "u1")
-                  .orderBy("createdAt", Direction.DESCENDING)
-                  .limit(100));
+      ShardQuery query =
+          ShardQuery.from("messages")
+              .where("userId", Operator.EQUAL, "u1")
+              .orderBy("createdAt", Direction.DESCENDING)
+              .limit(100);
+      Page page = router.query(query);
+      assertThat(router.get("messages", PartitionKey.of(now), "m1")).isPresent();
       router.close();
       assertThat(page.items()).hasSize(1);
     }
