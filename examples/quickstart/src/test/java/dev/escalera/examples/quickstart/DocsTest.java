@@ -32,9 +32,9 @@ class DocsTest {
       while (block.find()) {
         blocks++;
         String wanted = lines(block.group(1));
-        assertThat(sources)
-            .as("a source with the lines of %s:%n%s", ROOT.relativize(document), block.group(1))
-            .anyMatch(source -> source.contains(wanted));
+        assertThat(sources.stream().anyMatch(source -> source.contains(wanted)))
+            .as("a source holds the lines of %s:%n%s", ROOT.relativize(document), block.group(1))
+            .isTrue();
       }
     }
     assertThat(blocks).isPositive();

@@ -51,10 +51,8 @@ class ReadmeTest {
     Response response = new Response();
 
     RedisClient redis = RedisClient.create(uri);
-    RateLimiter limiter =
-        RedisRateLimiter.builder(redis)
-            .limit(Limit.of("profile", 10, Duration.ofMinutes(1)))
-            .build();
+    Limit limit = Limit.of("profile", 10, Duration.ofMinutes(1));
+    RateLimiter limiter = RedisRateLimiter.builder(redis).limit(limit).build();
     TieredCache<String, String> cache =
         RedisTieredCache.builder(
                 redis, "profiles", Duration.ofMinutes(5), KeyCodec.string(), ValueCodec.string())
