@@ -12,8 +12,10 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -34,6 +36,7 @@ final class RedisLink implements AutoCloseable {
 
   private static final int FAILURES_TO_OPEN = 5;
   private static final Duration OPEN_FOR = Duration.ofSeconds(1);
+  private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
 
   private final RedisClient client;
   private final String name;
@@ -100,7 +103,7 @@ final class RedisLink implements AutoCloseable {
         (value, failure) -> settle(connection, failure == null ? null : unwrap(failure)));
   }
 
-  /** Closes the connection; calls in flight fail. Idempotent. */
+  /** Closes the connection, and waits a moment for it; calls in flight fail. Idempotent. */
   @Override
   public void close() {
     CompletableFuture<StatefulRedisConnection<byte[], byte[]>> last;
@@ -109,8 +112,20 @@ final class RedisLink implements AutoCloseable {
       last = current;
       current = null;
     }
-    if (last != null) {
-      last.thenAccept(StatefulRedisConnection::closeAsync);
+    if (last == null) {
+      return;
+    }
+    CompletableFuture<Void> closing = last.thenCompose(StatefulRedisConnection::closeAsync);
+    if (!last.isDone()) {
+      // One that is still being opened is closed when it is.
+      return;
+    }
+    try {
+      closing.get(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      log.warn("{}: its connection to Redis did not close well", name, e);
     }
   }
 

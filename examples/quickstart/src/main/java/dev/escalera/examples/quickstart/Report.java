@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 final class Report {
   private static final int TOP = 5;
 
-  private final Table steps = new Table();
+  private final Table steps = new Table().row("Step", "Took", "What");
   private List<Partition> partitions = List.of();
   private @Nullable Overview overview;
 
@@ -44,13 +44,13 @@ final class Report {
 
   void requests(int requests, Timed<Long> before, Timed<Long> after, double hitRate) {
     step(
-        "activity, before",
+        "requests, no cache",
         before,
         "%,d requests, %.1f store reads a request",
         requests,
         (double) before.value() / requests);
     step(
-        "activity, cached",
+        "requests, cached",
         after,
         "%,d requests, %.1f store reads a request",
         requests,
