@@ -30,7 +30,8 @@ public interface BatchRun {
   void cancel();
 
   /**
-   * Waits until every operation that was read has its result.
+   * Waits until every operation that was read has its result, and, for a second at most, until
+   * listeners know of the end.
    *
    * @return the report
    * @throws BatchException if the iterator failed: the message names the index, and what was read

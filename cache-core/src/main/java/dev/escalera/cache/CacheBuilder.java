@@ -27,6 +27,8 @@ public abstract class CacheBuilder<B extends CacheBuilder<B>> {
    * @throws IllegalArgumentException if a value is out of range
    */
   protected CacheBuilder(String name, Duration ttl) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(ttl, "ttl");
     if (name.isEmpty() || name.length() > MAX_NAME_LENGTH) {
       throw new IllegalArgumentException(
           "name has " + name.length() + " characters, expected 1 to " + MAX_NAME_LENGTH);

@@ -29,6 +29,7 @@ public record ShardedCollection(
    *     field twice
    */
   public ShardedCollection {
+    Objects.requireNonNull(name, "name");
     if (!name.matches("[A-Za-z0-9_-]{1,100}") || name.startsWith("__")) {
       throw new IllegalArgumentException(
           "a collection is named \""

@@ -15,6 +15,8 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -27,6 +29,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
   private static final Logger log = LoggerFactory.getLogger(Run.class);
 
   private static final int MAX_FAILURES = 100;
+  private static final Duration LAST_PROGRESS = Duration.ofSeconds(1);
 
   private final Engine<T, P> engine;
   private final Iterator<? extends T> operations;
@@ -37,6 +40,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
   private final Condition ended = lock.newCondition();
   private final Map<WriteStatus, Long> counts = new EnumMap<>(WriteStatus.class);
   private final List<WriteResult> failures = new ArrayList<>();
+  private final List<Thread> reporters = new CopyOnWriteArrayList<>();
   private long submitted;
   private long settled;
   private long retried;
@@ -81,7 +85,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     if (every.compareTo(Duration.ofMillis(1)) < 0) {
       throw new IllegalArgumentException("every is " + every + ", expected at least 1 ms");
     }
-    daemon("escalera-batch-progress", () -> report(every, listener));
+    reporters.add(daemon("escalera-batch-progress", () -> report(every, listener)));
     return this;
   }
 
@@ -98,17 +102,13 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
 
   @Override
   public BatchReport join() {
-    lock.lock();
     try {
-      while (!isEnded()) {
-        ended.await();
-      }
+      awaitEnd();
+      awaitReporters();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new BatchException(
           "interrupted while waiting for run \"" + options.name() + "\", which goes on", e);
-    } finally {
-      lock.unlock();
     }
     if (sourceFailure != null) {
       throw sourceFailure;
@@ -243,6 +243,26 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     }
   }
 
+  private void awaitEnd() throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (!isEnded()) {
+        ended.await();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Lets the last progress come before what is done after the run. */
+  private void awaitReporters() throws InterruptedException {
+    long deadline = System.nanoTime() + LAST_PROGRESS.toNanos();
+    for (Thread reporter : reporters) {
+      long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+      reporter.join(Math.max(1, left));
+    }
+  }
+
   private boolean awaitEnd(Duration atMost) {
     long left = atMost.toNanos();
     lock.lock();
@@ -258,9 +278,10 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     }
   }
 
-  private static void daemon(String name, Runnable task) {
+  private static Thread daemon(String name, Runnable task) {
     Thread thread = new Thread(task, name);
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 }

@@ -191,7 +191,7 @@ public final class RedisBatchExecutor {
     }
 
     /**
-     * Builds the executor; Redis is not called before the first batch.
+     * Builds the executor; waits for a connection, 2 s at most, and goes on without one.
      *
      * @return an executor, to be closed
      */

@@ -112,10 +112,15 @@ final class RedisTransport implements Transport<DocumentWrite, RedisTransport.Ca
         .handle((value, failure) -> failure)
         .thenCompose(
             failure ->
-                failure == null
-                        || RedisLink.unwrap(failure) instanceof RedisCommandExecutionException
+                failure == null || isAnswer(RedisLink.unwrap(failure))
                     ? CompletableFuture.completedFuture(true)
                     : CompletableFuture.failedFuture(failure));
+  }
+
+  /** Whether the connection is good; the link gives one to a replica up. */
+  private static boolean isAnswer(Throwable failure) {
+    return failure instanceof RedisCommandExecutionException
+        && !String.valueOf(failure.getMessage()).contains("READONLY ");
   }
 
   private static List<Reply> replies(

@@ -60,6 +60,7 @@ final class FirestoreLink implements AutoCloseable {
     this.breaker =
         CircuitBreaker.builder()
             .withFailureThreshold(FAILURES_TO_OPEN)
+            .withSuccessThreshold(1)
             .withDelay(OPEN_FOR)
             .onOpen(
                 event ->
@@ -106,7 +107,7 @@ final class FirestoreLink implements AutoCloseable {
           ForkJoinPool.commonPool());
       result.orTimeout(deadline.toNanos(), TimeUnit.NANOSECONDS);
       return settled.whenComplete((value, failure) -> sent.cancel(true));
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       result.completeExceptionally(e);
       return settled;
     }

@@ -15,6 +15,7 @@ public record Address(String text, long hash) {
   /** Addresses for a store. */
   public static <K> Book<K> encoded(KeyCodec<K> codec) {
     return key -> {
+      Objects.requireNonNull(key, "key");
       String text = Objects.requireNonNull(codec.encode(key), "the key codec returned null");
       if (text.length() > MAX_LENGTH) {
         throw new IllegalArgumentException(

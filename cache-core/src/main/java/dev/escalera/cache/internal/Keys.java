@@ -26,8 +26,17 @@ public final class Keys {
 
   /** Makes a key fit for a log line or a message: escaped and not too long. */
   public static String printable(Object key) {
-    String text = escape(String.valueOf(key), PLAIN + ":/{} ");
+    String text = escape(text(key), PLAIN + ":/{} ");
     return text.length() <= MAX_PRINTED ? text : text.substring(0, MAX_PRINTED) + "...";
+  }
+
+  private static String text(Object key) {
+    try {
+      return String.valueOf(key);
+    } catch (RuntimeException e) {
+      // The host's own toString: a message must not fail because of it.
+      return key.getClass().getName();
+    }
   }
 
   private static String escape(String text, String plain) {

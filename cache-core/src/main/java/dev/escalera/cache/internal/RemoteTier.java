@@ -103,7 +103,7 @@ final class RemoteTier<V> {
         long age = System.nanoTime() - sent;
         return new Lookup<>(value, found.remaining().toNanos() - age, null);
       }
-    } catch (Exception e) {
+    } catch (Exception | StackOverflowError | LinkageError e) {
       // Whatever it is that cannot be read, the loader can tell the value.
     }
     counters.decodeFailures.increment();

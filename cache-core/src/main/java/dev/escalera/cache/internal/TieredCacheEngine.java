@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -208,6 +209,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   }
 
   private @Nullable V hit(K key) {
+    Objects.requireNonNull(key, "key");
     checkOpen();
     V value = local.get(key);
     if (value != null) {
@@ -409,7 +411,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw failure("interrupted in " + operation, key, e);
-    } catch (ExecutionException e) {
+    } catch (ExecutionException | CancellationException e) {
       throw failure("cannot " + operation, key, e);
     }
   }

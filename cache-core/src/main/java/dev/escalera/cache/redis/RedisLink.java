@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection of our own on the host's client: opened on demand, retired at its first fault, its
- * calls bounded in time and number and guarded by a circuit breaker.
+ * One connection of our own on the host's client: opened at once and anew on demand, retired at its
+ * first fault, its calls bounded in time and number and guarded by a circuit breaker.
  *
  * <p>Whatever options the host's client has, nothing is replayed: a connection that drops or times
  * out is closed before Lettuce's watchdog can revive it, and the next call opens another. A call
@@ -36,6 +36,7 @@ final class RedisLink implements AutoCloseable {
 
   private static final int FAILURES_TO_OPEN = 5;
   private static final Duration OPEN_FOR = Duration.ofSeconds(1);
+  private static final Duration FIRST_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
 
   private final RedisClient client;
@@ -61,12 +62,28 @@ final class RedisLink implements AutoCloseable {
     this.breaker =
         CircuitBreaker.builder()
             .withFailureThreshold(FAILURES_TO_OPEN)
+            .withSuccessThreshold(1)
             .withDelay(OPEN_FOR)
             .onOpen(
                 event -> log.warn("{}: Redis does not answer, its circuit breaker is open", name))
             .onClose(
                 event -> log.info("{}: Redis answers again, its circuit breaker is closed", name))
             .build();
+    awaitFirst();
+  }
+
+  /**
+   * Opens the first connection, for which a call may have too little time in a JVM that has just
+   * begun.
+   */
+  private void awaitFirst() {
+    try {
+      connection().get(FIRST_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      log.warn("{}: there is no connection to Redis yet", name, e);
+    }
   }
 
   /**
@@ -85,6 +102,7 @@ final class RedisLink implements AutoCloseable {
     }
     long sent = System.nanoTime();
     CompletableFuture<StatefulRedisConnection<byte[], byte[]>> connection = connection();
+    boolean wasOpen = connection.isDone();
     CompletableFuture<T> result =
         opened(connection)
             .exceptionallyCompose(
@@ -100,7 +118,7 @@ final class RedisLink implements AutoCloseable {
                             deadline.toNanos() - (System.nanoTime() - sent), TimeUnit.NANOSECONDS));
     // What is returned depends on the settling: no caller goes on before the permit is back.
     return result.whenComplete(
-        (value, failure) -> settle(connection, failure == null ? null : unwrap(failure)));
+        (value, failure) -> settle(connection, wasOpen, failure == null ? null : unwrap(failure)));
   }
 
   /** Closes the connection, and waits a moment for it; calls in flight fail. Idempotent. */
@@ -116,10 +134,6 @@ final class RedisLink implements AutoCloseable {
       return;
     }
     CompletableFuture<Void> closing = last.thenCompose(StatefulRedisConnection::closeAsync);
-    if (!last.isDone()) {
-      // One that is still being opened is closed when it is.
-      return;
-    }
     try {
       closing.get(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
@@ -145,15 +159,20 @@ final class RedisLink implements AutoCloseable {
 
   private void settle(
       CompletableFuture<StatefulRedisConnection<byte[], byte[]>> connection,
+      boolean wasOpen,
       @Nullable Throwable failure) {
     permits.release();
     if (failure == null || failure instanceof RedisCommandExecutionException) {
+      if (failure != null && String.valueOf(failure.getMessage()).contains("READONLY ")) {
+        // A replica by now: the next call connects to whoever is the primary.
+        retire(connection);
+      }
       breaker.recordSuccess();
       return;
     }
-    boolean unopened = !connection.isDone() || connection.isCompletedExceptionally();
-    // An open connection may still hold what timed out. Its many calls in flight fail together, as
-    // one fault.
+    // A connection that timed out may still hold the call, and its many calls in flight fail
+    // together, as one fault. A call that spent its time on waiting for it says nothing of it.
+    boolean unopened = !wasOpen || connection.isCompletedExceptionally();
     if (unopened || retire(connection) || breaker.isHalfOpen()) {
       breaker.recordFailure();
     }
@@ -182,7 +201,13 @@ final class RedisLink implements AutoCloseable {
     // Lettuce's asynchronous connect wants an address that the host's client does not give away.
     Thread thread = new Thread(() -> open(opening), "escalera-redis-connect");
     thread.setDaemon(true);
-    thread.start();
+    try {
+      thread.start();
+    } catch (Error e) {
+      // No thread is to be had: those who wait must learn of it.
+      retire(opening);
+      opening.completeExceptionally(e);
+    }
     return opening;
   }
 

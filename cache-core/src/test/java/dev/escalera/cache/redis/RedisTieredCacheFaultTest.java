@@ -104,6 +104,24 @@ class RedisTieredCacheFaultTest {
   }
 
   @Test
+  void a_full_redis_takes_an_invalidation_all_the_same() {
+    TieredCache<String, String> one = open(Duration.ofSeconds(20));
+    TieredCache<String, String> two = open(Duration.ofSeconds(20));
+    put(one, "k", "old");
+    assertThat(two.getIfPresent("k")).isEqualTo("old");
+    try (StatefulRedisConnection<String, String> redis = client.connect()) {
+      redis.sync().configSet("maxmemory", "1");
+      try {
+        one.invalidate("k");
+        assertThat(one.getIfPresent("k")).isNull();
+        Await.until("the other node knows", () -> two.getIfPresent("k") == null);
+      } finally {
+        redis.sync().configSet("maxmemory", "0");
+      }
+    }
+  }
+
+  @Test
   void an_invalidation_while_a_node_does_not_listen_is_not_missed() {
     TieredCache<String, String> one = open(Duration.ofSeconds(20));
     TieredCache<String, String> two = open(Duration.ofSeconds(20));

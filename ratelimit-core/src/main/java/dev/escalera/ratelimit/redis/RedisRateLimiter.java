@@ -89,7 +89,7 @@ public final class RedisRateLimiter {
     }
 
     /**
-     * Builds the rate limiter; Redis is not called before the first decision.
+     * Builds the rate limiter; waits for a connection, 2 s at most, and goes on without one.
      *
      * @return a rate limiter
      * @throws IllegalStateException if no limit was given, or two of one name

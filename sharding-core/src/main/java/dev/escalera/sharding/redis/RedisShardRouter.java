@@ -67,7 +67,7 @@ public final class RedisShardRouter {
     }
 
     /**
-     * Builds the router; Redis is not called before the first use.
+     * Builds the router; waits for a connection, 2 s at most, and goes on without one.
      *
      * @return a router, to be closed
      * @throws IllegalStateException if no collection was given, or two of one name
