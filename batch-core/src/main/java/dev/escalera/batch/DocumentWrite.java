@@ -2,6 +2,7 @@ package dev.escalera.batch;
 
 import java.util.Collections;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +40,8 @@ public sealed interface DocumentWrite {
    */
   static DocumentWrite set(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Set(collection, id, Collections.unmodifiableMap(fields));
+    return new Set(
+        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
   }
 
   /**
@@ -53,7 +55,8 @@ public sealed interface DocumentWrite {
    */
   static DocumentWrite merge(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Merge(collection, id, Collections.unmodifiableMap(fields));
+    return new Merge(
+        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
   }
 
   /**
@@ -67,7 +70,8 @@ public sealed interface DocumentWrite {
    */
   static DocumentWrite create(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Create(collection, id, Collections.unmodifiableMap(fields));
+    return new Create(
+        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
   }
 
   /**
@@ -81,7 +85,8 @@ public sealed interface DocumentWrite {
    */
   static DocumentWrite update(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Update(collection, id, Collections.unmodifiableMap(fields));
+    return new Update(
+        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
   }
 
   /**

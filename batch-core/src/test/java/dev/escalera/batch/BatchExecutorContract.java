@@ -283,7 +283,12 @@ public abstract class BatchExecutorContract {
   @SuppressWarnings("NullAway") // The point of the test.
   void null_is_refused() {
     try (BatchExecutor<DocumentWrite> executor = create()) {
-      assertThatThrownBy(() -> executor.submit(null)).isInstanceOf(NullPointerException.class);
+      assertThatThrownBy(() -> executor.submit(null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("operation");
+      assertThatThrownBy(() -> DocumentWrite.set("c", "a", null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("fields");
     }
   }
 

@@ -2,6 +2,7 @@ package dev.escalera.sharding;
 
 import java.util.Collections;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,6 +40,6 @@ public record Document(String id, Map<String, @Nullable Object> fields) {
    * @throws IllegalArgumentException if the id, a name or a value is refused
    */
   public static Document of(String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Document(id, Collections.unmodifiableMap(fields));
+    return new Document(id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
   }
 }

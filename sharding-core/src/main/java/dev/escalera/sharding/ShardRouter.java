@@ -1,6 +1,7 @@
 package dev.escalera.sharding;
 
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
 import java.util.function.UnaryOperator;
@@ -122,6 +123,7 @@ public interface ShardRouter extends AutoCloseable {
    * @see #putAsync
    */
   default void put(String collection, Document document) {
+    Objects.requireNonNull(document, "document");
     Waiting.on("put " + collection + "/" + document.id(), putAsync(collection, document));
   }
 

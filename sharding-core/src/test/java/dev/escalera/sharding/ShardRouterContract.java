@@ -198,6 +198,24 @@ public abstract class ShardRouterContract {
   }
 
   @Test
+  @SuppressWarnings("NullAway") // The point of the test.
+  void null_is_refused_by_name() {
+    try (ShardRouter router = create(hashed())) {
+      assertThatThrownBy(() -> router.put(name, null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("document");
+      assertThatThrownBy(() -> Document.of("a", null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("fields");
+      router.put(name, Document.of("a", Map.of("v", 1L)));
+      assertThatThrownBy(() -> router.update(name, PartitionKey.none(), "a", document -> null))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the change of document \"a\" returned null");
+      assertThat(router.get(name, PartitionKey.none(), "a")).isPresent();
+    }
+  }
+
+  @Test
   void an_update_cannot_move_a_document_and_what_its_function_throws_comes_out() {
     try (ShardRouter router = create(messages())) {
       router.put(name, message("m", JANUARY, "u"));

