@@ -89,7 +89,7 @@ final class FirestoreBuckets implements BucketStore {
   @Override
   public CompletableFuture<List<Optional<Throwable>>> putAll(
       ShardedCollection collection, List<Placed> placed) {
-    return Bounded.all(batches(placed), BATCHES_AT_ONCE, batch -> commit(collection, batch))
+    return Bounded.all(batches(placed), BATCHES_AT_ONCE, batch -> commit(batch))
         .thenApply(failures -> failures.stream().flatMap(List::stream).toList());
   }
 
@@ -178,8 +178,7 @@ final class FirestoreBuckets implements BucketStore {
                     : CompletableFuture.failedFuture(failure));
   }
 
-  private CompletableFuture<List<Optional<Throwable>>> commit(
-      ShardedCollection collection, List<Placed> placed) {
+  private CompletableFuture<List<Optional<Throwable>>> commit(List<Placed> placed) {
     WriteBatch batch = firestore.batch();
     placed.forEach(
         each ->
@@ -191,7 +190,7 @@ final class FirestoreBuckets implements BucketStore {
         .exceptionallyCompose(
             failure ->
                 placed.size() > 1 && FirestoreLink.status(failure) == Status.Code.INVALID_ARGUMENT
-                    ? oneByOne(collection, placed)
+                    ? oneByOne(placed)
                     : CompletableFuture.completedFuture(
                         placed.stream()
                             .map(each -> Optional.of(FirestoreLink.unwrap(failure)))
@@ -201,9 +200,8 @@ final class FirestoreBuckets implements BucketStore {
   /**
    * A commit that is refused for one of its documents stores none; alone, the good ones are stored.
    */
-  private CompletableFuture<List<Optional<Throwable>>> oneByOne(
-      ShardedCollection collection, List<Placed> placed) {
-    return Bounded.all(placed, ALONE_AT_ONCE, one -> commit(collection, List.of(one)))
+  private CompletableFuture<List<Optional<Throwable>>> oneByOne(List<Placed> placed) {
+    return Bounded.all(placed, ALONE_AT_ONCE, one -> commit(List.of(one)))
         .thenApply(failures -> failures.stream().flatMap(List::stream).toList());
   }
 

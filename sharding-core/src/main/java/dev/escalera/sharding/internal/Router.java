@@ -327,15 +327,11 @@ public final class Router implements ShardRouter {
     return cursor.map(
         last -> {
           // Of documents alike in order and id, those of partitions further on are still to come.
-          int order = compareNames(bucket.partition(), last.partition());
+          // Partition names are ASCII, so that the order of characters is that of bytes.
+          int order = bucket.partition().compareTo(last.partition());
           boolean further = plan.idDirection() == Direction.ASCENDING ? order > 0 : order < 0;
           return new After(last.values(), last.id(), further);
         });
-  }
-
-  private static int compareNames(String one, String other) {
-    // Partition names are ASCII.
-    return one.compareTo(other);
   }
 
   /** An even share and twice its standard deviation: most buckets are asked once. */
