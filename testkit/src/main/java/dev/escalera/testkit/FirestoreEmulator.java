@@ -18,8 +18,9 @@ import java.util.Optional;
  * A Firestore emulator: the one that {@code FIRESTORE_EMULATOR_HOST} names, or one of our own,
  * started from the Google Cloud SDK whose {@code gcloud} is on the {@code PATH}.
  *
- * <p>Instances may be used by several threads. One of our own keeps its data in memory and loses
- * them when it is closed.
+ * <p>Instances may be used by several threads, {@link #restart()}, {@link #kill()} and {@link
+ * #close()} by one at a time. One of our own keeps its data in memory and loses them when it is
+ * closed.
  */
 public final class FirestoreEmulator implements AutoCloseable {
   /** The environment variable that names a running emulator as {@code host:port}. */
@@ -40,10 +41,12 @@ public final class FirestoreEmulator implements AutoCloseable {
       Path.of("platform", "cloud-firestore-emulator", "cloud-firestore-emulator.jar");
 
   private final String hostPort;
-  private final Optional<ServerProcess> process;
+  private final String[] jvmOptions;
+  private volatile Optional<ServerProcess> process;
 
-  private FirestoreEmulator(String hostPort, Optional<ServerProcess> process) {
+  private FirestoreEmulator(String hostPort, String[] jvmOptions, Optional<ServerProcess> process) {
     this.hostPort = hostPort;
+    this.jvmOptions = jvmOptions;
     this.process = process;
   }
 
@@ -68,14 +71,15 @@ public final class FirestoreEmulator implements AutoCloseable {
   public static FirestoreEmulator start(String... jvmOptions) {
     Optional<String> running = running();
     if (running.isPresent()) {
-      return new FirestoreEmulator(running.get(), Optional.empty());
+      return new FirestoreEmulator(running.get(), jvmOptions, Optional.empty());
     }
-    Path jar = installedJar().orElseThrow(() -> new TestkitException(HOW_TO_GET));
+    Path jar = installed();
+    String[] kept = jvmOptions.clone();
     for (int attempt = 1; ; attempt++) {
       int port = ServerProcess.freePort();
       try {
         return new FirestoreEmulator(
-            ServerProcess.HOST + ":" + port, Optional.of(launch(jar, port, jvmOptions)));
+            ServerProcess.HOST + ":" + port, kept, Optional.of(launch(jar, port, kept)));
       } catch (TestkitException e) {
         // Another process may have taken the port between our look and the server's bind.
         if (attempt == START_ATTEMPTS) {
@@ -102,6 +106,68 @@ public final class FirestoreEmulator implements AutoCloseable {
    *     after a refused request
    */
   public Firestore openClient(String projectId) {
+    return openClient(projectId, hostPort);
+  }
+
+  /**
+   * Opens a client whose calls pass through a proxy.
+   *
+   * @param projectId any project id, it need not exist
+   * @param through a proxy to this emulator
+   * @return a client that the caller closes, by {@code shutdownNow()}
+   */
+  public Firestore openClient(String projectId, FaultProxy through) {
+    return openClient(projectId, through.hostPort());
+  }
+
+  /**
+   * Stops the process where it stands (SIGSTOP): connections stay open and nothing answers, until
+   * {@link #resume()}.
+   *
+   * @throws TestkitException if the emulator is not one of our own
+   */
+  public void pause() {
+    own().signal("STOP");
+  }
+
+  /**
+   * Lets a paused process go on (SIGCONT): it now also executes what reached it while it stood.
+   *
+   * @throws TestkitException if the emulator is not one of our own
+   */
+  public void resume() {
+    own().signal("CONT");
+  }
+
+  /**
+   * Kills the process (SIGKILL) and returns when it is gone, and all documents with it.
+   *
+   * @throws TestkitException if the emulator is not one of our own
+   */
+  public void kill() {
+    own().signal("KILL");
+  }
+
+  /**
+   * Kills the process if it is alive and starts an empty one on the same port.
+   *
+   * @throws TestkitException if the emulator is not one of our own, or cannot be started again
+   */
+  public void restart() {
+    own().close();
+    process = Optional.of(launch(installed(), port(), jvmOptions));
+  }
+
+  private ServerProcess own() {
+    return process.orElseThrow(
+        () -> new TestkitException("the emulator at " + hostPort + " was not started by us"));
+  }
+
+  private int port() {
+    return URI.create("tcp://" + hostPort).getPort();
+  }
+
+  private static Firestore openClient(String projectId, String hostPort) {
     // No credentials: given together with an emulator host, they would make the client dial
     // production.
     FirestoreOptions options =
@@ -125,6 +191,10 @@ public final class FirestoreEmulator implements AutoCloseable {
     return Optional.ofNullable(System.getenv(HOST_VARIABLE)).filter(value -> !value.isBlank());
   }
 
+  private static Path installed() {
+    return installedJar().orElseThrow(() -> new TestkitException(HOW_TO_GET));
+  }
+
   private static Optional<Path> installedJar() {
     return Executables.onPath("gcloud").flatMap(FirestoreEmulator::jarOfSdk);
   }
@@ -144,7 +214,7 @@ public final class FirestoreEmulator implements AutoCloseable {
   private static ServerProcess launch(Path jar, int port, String... jvmOptions) {
     Path folder = ServerProcess.newFolder();
     List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(ServerProcess.java());
     command.addAll(
         List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Duser.language=en"));
     command.add("-Djava.io.tmpdir=" + folder);

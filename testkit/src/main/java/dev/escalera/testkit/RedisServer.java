@@ -1,19 +1,17 @@
 package dev.escalera.testkit;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.Socket;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A standalone Redis server of our own on the loopback address, empty at its start and without
- * persistence.
+ * A Redis server of our own on the loopback address, empty at its start and without persistence:
+ * alone, or one of a {@link RedisCluster} or a {@link RedisSentinel}.
  *
  * <p>It runs the {@code redis-server} of the {@code PATH}, or else the one that the {@code
  * embedded-redis} artifact ships. Instances may be used by several threads; {@link #restart()},
@@ -21,13 +19,17 @@ import java.util.List;
  */
 public final class RedisServer implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
+  private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration LOOK_TIMEOUT = Duration.ofSeconds(1);
   private static final int START_ATTEMPTS = 5;
 
+  private final RedisRole role;
   private final List<String> options;
   private final int port;
-  private ServerProcess process;
+  private volatile ServerProcess process;
 
-  private RedisServer(List<String> options, int port, ServerProcess process) {
+  private RedisServer(RedisRole role, List<String> options, int port, ServerProcess process) {
+    this.role = role;
     this.options = options;
     this.port = port;
     this.process = process;
@@ -41,11 +43,14 @@ public final class RedisServer implements AutoCloseable {
    * @throws TestkitException if no server can be started
    */
   public static RedisServer start(String... options) {
-    List<String> kept = List.of(options);
+    return start(RedisRole.STANDALONE, List.of(options));
+  }
+
+  static RedisServer start(RedisRole role, List<String> options) {
     for (int attempt = 1; ; attempt++) {
-      int port = ServerProcess.freePort();
+      int port = freePort(role);
       try {
-        return new RedisServer(kept, port, launch(kept, port));
+        return new RedisServer(role, options, port, launch(role, options, port, Optional.empty()));
       } catch (TestkitException e) {
         // Another process may have taken the port between our look and the server's bind.
         if (attempt == START_ATTEMPTS) {
@@ -53,6 +58,14 @@ public final class RedisServer implements AutoCloseable {
         }
       }
     }
+  }
+
+  private static int freePort(RedisRole role) {
+    int port = ServerProcess.freePort();
+    while (!role.takes(port)) {
+      port = ServerProcess.freePort();
+    }
+    return port;
   }
 
   /**
@@ -83,6 +96,15 @@ public final class RedisServer implements AutoCloseable {
   }
 
   /**
+   * Returns whether the process lives, paused or not.
+   *
+   * @return false after {@link #kill()} and {@link #close()}, or if the server ended by itself
+   */
+  public boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /**
    * Stops the process where it stands (SIGSTOP): connections stay open and nothing answers, until
    * {@link #resume()}.
    */
@@ -104,13 +126,35 @@ public final class RedisServer implements AutoCloseable {
   }
 
   /**
-   * Kills the process if it is alive and starts an empty one on the same port.
+   * Kills the process if it is alive and starts an empty one on the same port. A node of a {@link
+   * RedisCluster} or a sentinel still knows its place among the others.
    *
    * @throws TestkitException if the server cannot be started again
    */
   public void restart() {
+    if (process.isAlive()) {
+      kill();
+    }
+    Optional<byte[]> state = role.stateFile().flatMap(process::read);
     process.close();
-    process = launch(options, port);
+    process = launch(role, options, port, state);
+  }
+
+  /**
+   * Sends one command as an operator would, on a connection of its own, and returns the reply: for
+   * faults on the server's side, such as {@code command("CLIENT", "PAUSE", "500")} or {@code
+   * command("CONFIG", "SET", "maxmemory", "1mb")}.
+   *
+   * @param command the command and its arguments
+   * @return a String, a Long, null, or a list of them
+   * @throws TestkitException if the server answers with an error, or not within 10 seconds
+   */
+  public @Nullable Object command(String... command) {
+    try (Resp connection = Resp.connect(port, COMMAND_TIMEOUT)) {
+      return connection.call(List.of(command));
+    } catch (IOException e) {
+      throw new TestkitException(String.join(" ", command) + " got no reply from port " + port, e);
+    }
   }
 
   /** Kills the server and removes its files. Idempotent. */
@@ -119,12 +163,15 @@ public final class RedisServer implements AutoCloseable {
     process.close();
   }
 
-  private static ServerProcess launch(List<String> options, int port) {
+  private static ServerProcess launch(
+      RedisRole role, List<String> options, int port, Optional<byte[]> state) {
     Path folder = ServerProcess.newFolder();
+    role.stateFile().ifPresent(file -> write(folder.resolve(file), state.orElse(new byte[0])));
     List<String> command = new ArrayList<>();
     command.add(RedisBinary.find(folder).toString());
+    command.addAll(role.arguments());
     command.addAll(List.of("--port", String.valueOf(port), "--bind", ServerProcess.HOST));
-    command.addAll(List.of("--save", "", "--appendonly", "no", "--dir", folder.toString()));
+    command.addAll(List.of("--dir", folder.toString()));
     command.addAll(options);
     ServerProcess process = ServerProcess.start("redis-server", folder, command);
     try {
@@ -134,6 +181,14 @@ public final class RedisServer implements AutoCloseable {
       throw e;
     }
     return process;
+  }
+
+  private static void write(Path file, byte[] content) {
+    try {
+      Files.write(file, content);
+    } catch (IOException e) {
+      throw new TestkitException("cannot write " + file, e);
+    }
   }
 
   private static void awaitReady(ServerProcess process, int port) {
@@ -152,14 +207,9 @@ public final class RedisServer implements AutoCloseable {
 
   /** Whether the process that answers on the port is ours and not a stranger. */
   private static boolean answers(long pid, int port) {
-    try (Socket socket = new Socket()) {
-      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 1_000);
-      socket.setSoTimeout(1_000);
-      socket.getOutputStream().write("INFO server\r\nQUIT\r\n".getBytes(StandardCharsets.US_ASCII));
-      try (InputStream in = socket.getInputStream()) {
-        String reply = new String(in.readAllBytes(), StandardCharsets.US_ASCII);
-        return reply.contains("\nprocess_id:" + pid + "\r\n");
-      }
+    try (Resp connection = Resp.connect(port, LOOK_TIMEOUT)) {
+      return connection.call(List.of("INFO", "server")) instanceof String info
+          && info.contains("\nprocess_id:" + pid + "\r\n");
     } catch (IOException e) {
       return false;
     }

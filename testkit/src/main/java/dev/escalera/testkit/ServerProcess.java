@@ -7,11 +7,14 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * A server process with a temporary folder, held by a guard shell that kills the one and removes
@@ -78,6 +81,20 @@ final class ServerProcess implements AutoCloseable {
     }
   }
 
+  /** The launcher of the JVM that runs us. */
+  static String java() {
+    return Path.of(System.getProperty("java.home"), "bin", "java").toString();
+  }
+
+  /** Whether nothing listens on {@code port} now. */
+  static boolean isFree(int port) {
+    try (ServerSocket socket = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+      return socket.isBound();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   static void copyResource(String resource, Path target) throws IOException {
     try (InputStream in = ServerProcess.class.getResourceAsStream(resource)) {
       if (in == null) {
@@ -97,6 +114,17 @@ final class ServerProcess implements AutoCloseable {
 
   String log() {
     return log(folder);
+  }
+
+  /** Returns a file of the server's folder, or nothing if it is not there. */
+  Optional<byte[]> read(String file) {
+    try {
+      return Optional.of(Files.readAllBytes(folder.resolve(file)));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw new TestkitException("cannot read " + file + " of " + name, e);
+    }
   }
 
   /**
@@ -154,6 +182,17 @@ final class ServerProcess implements AutoCloseable {
       if (System.nanoTime() - deadline > 0) {
         throw new TestkitException(
             name + " (process " + server.pid() + ") did not end within " + END_TIMEOUT);
+      }
+      pause();
+    }
+  }
+
+  /** Returns once {@code condition} holds; {@code what} says what it waits for. */
+  static void await(Duration timeout, String what, BooleanSupplier condition) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new TestkitException(what + " did not come within " + timeout);
       }
       pause();
     }

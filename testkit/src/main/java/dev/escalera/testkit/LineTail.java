@@ -1,0 +1,68 @@
+package dev.escalera.testkit;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Optional;
+import java.util.Queue;
+
+/** Reads the lines of a file that a process writes, as they come. */
+final class LineTail {
+  private final Path file;
+  private final ServerProcess writer;
+  private final Queue<String> lines = new ArrayDeque<>();
+  private final ByteArrayOutputStream partial = new ByteArrayOutputStream();
+  private long offset;
+
+  LineTail(Path file, ServerProcess writer) {
+    this.file = file;
+    this.writer = writer;
+  }
+
+  /**
+   * Returns the next line, or nothing if the writer ended without one.
+   *
+   * @throws TestkitException if neither happens within {@code timeout}
+   */
+  Optional<String> next(Duration timeout) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    while (lines.isEmpty()) {
+      // Looked at before the file: what a dead writer wrote is all there.
+      boolean ended = !writer.isAlive();
+      readOn();
+      if (lines.isEmpty()) {
+        if (ended) {
+          return Optional.empty();
+        }
+        if (System.nanoTime() - deadline > 0) {
+          throw new TestkitException("no line within " + timeout + ": " + writer.log());
+        }
+        ServerProcess.pause();
+      }
+    }
+    return Optional.ofNullable(lines.poll());
+  }
+
+  private void readOn() {
+    try (InputStream in = Files.newInputStream(file)) {
+      in.skipNBytes(offset);
+      byte[] bytes = in.readAllBytes();
+      offset += bytes.length;
+      for (byte b : bytes) {
+        if (b == '\n') {
+          lines.add(partial.toString(StandardCharsets.UTF_8));
+          partial.reset();
+        } else {
+          partial.write(b);
+        }
+      }
+    } catch (IOException e) {
+      throw new TestkitException("cannot read " + file, e);
+    }
+  }
+}
