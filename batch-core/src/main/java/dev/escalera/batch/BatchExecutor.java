@@ -2,7 +2,9 @@ package dev.escalera.batch;
 
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
 
 /**
  * Gathers operations into batches and sends them.
@@ -31,6 +33,23 @@ public interface BatchExecutor<T> extends AutoCloseable {
   CompletionStage<WriteResult> submit(T operation);
 
   /**
+   * Takes operations that are applied all or not at all, in one step of the store: they are never
+   * split, and count as many as they are for the bounds.
+   *
+   * <p>On Firestore they are one commit, on Redis one script that checks everything before its
+   * first write, for which all documents must be of one slot where there are slots. What cannot be
+   * done so is FAILED and not sent. The stage never fails.
+   *
+   * @param operations 1 to 500, no two of one key; all have idempotency keys or none has
+   * @return a result each, in order, all of the same status
+   * @throws IllegalArgumentException if there are none or too many, or two of one key
+   * @throws UnsupportedOperationException if what is written to cannot do it
+   * @throws BatchException as {@link #submit}
+   * @throws IllegalStateException if this executor is closed
+   */
+  CompletionStage<List<WriteResult>> submitAtomic(List<? extends T> operations);
+
+  /**
    * Sends all that an iterator yields, and reads it no faster than there is room.
    *
    * @param operations what to do; read by one thread of the run's own
@@ -39,6 +58,23 @@ public interface BatchExecutor<T> extends AutoCloseable {
    * @throws IllegalStateException if this executor is closed
    */
   BatchRun execute(Iterator<? extends T> operations, RunOptions options);
+
+  /**
+   * Sends all that a publisher yields, and requests no more than there is room for.
+   *
+   * @param operations what to do; subscribed to once, and cancelled with the run
+   * @param options the name of the run and more
+   * @return the run, which has begun
+   * @throws IllegalStateException if this executor is closed
+   */
+  BatchRun execute(Flow.Publisher<? extends T> operations, RunOptions options);
+
+  /**
+   * Returns what this executor has done and does.
+   *
+   * @return counts of this moment
+   */
+  BatchStats stats();
 
   /**
    * Sends what waits without lingering, and waits until all that was submitted before has its

@@ -1,33 +1,80 @@
 package dev.escalera.batch;
 
+import java.time.Instant;
 import java.util.Collections;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A write to one document. Immutable: fields are copied.
+ * A write to one document. Immutable: fields are copied, in the order of their names.
  *
  * <p>Values of fields are null, {@code Boolean}, {@code Long} ({@code Integer} is widened), {@code
  * Double}, {@code String}, {@code byte[]}, {@code Instant} (to the microsecond), {@code List} and
- * {@code Map} of these; anything else is refused. Names of fields are names, not paths. Collection
- * and id are what Firestore accepts: 1 to 1,500 bytes in UTF-8 without {@code /}, not {@code .},
- * {@code ..} or {@code __x__}.
+ * {@code Map} of these, or a {@link Transform}; anything else is refused. Names of fields are
+ * names, not paths. Collection and id are what Firestore accepts: 1 to 1,500 bytes in UTF-8 without
+ * {@code /}, not {@code .}, {@code ..} or {@code __x__}.
+ *
+ * @param kind what it does to the document
+ * @param collection that the document is in
+ * @param id of the document
+ * @param fields to be written
+ * @param updatedAt when the document must have been changed last, if that is a condition
+ * @param idempotencyKey what makes the write have its effect once however often it is sent, if it
+ *     has one
  */
-public sealed interface DocumentWrite {
-  /**
-   * Returns the collection that the document is in.
-   *
-   * @return a name
-   */
-  String collection();
+public record DocumentWrite(
+    Kind kind,
+    String collection,
+    String id,
+    Map<String, @Nullable Object> fields,
+    Optional<Instant> updatedAt,
+    Optional<String> idempotencyKey) {
+  private static final int MAX_TRANSFORMS = 500;
+  private static final int MAX_KEY_LENGTH = 500;
+
+  /** What a write does. */
+  public enum Kind {
+    /** It replaces the whole document, or makes it. */
+    SET,
+    /** It replaces the given fields and leaves the others, or makes the document. */
+    MERGE,
+    /** It makes the document, and fails if it exists. */
+    CREATE,
+    /** It replaces the given fields and leaves the others, and fails if there is no document. */
+    UPDATE,
+    /** It removes the document, if it exists. */
+    DELETE
+  }
 
   /**
-   * Returns the name of the document in its collection.
+   * Makes a write; the static methods are shorter.
    *
-   * @return a name
+   * @param kind what it does to the document
+   * @param collection that the document is in
+   * @param id of the document
+   * @param fields to be written, none for a delete
+   * @param updatedAt when the document must have been changed last, if that is a condition
+   * @param idempotencyKey makes the write have its effect once, if present
+   * @throws IllegalArgumentException if a name or a value is refused, there are more than 500
+   *     transforms, or the parts do not go together
    */
-  String id();
+  public DocumentWrite {
+    Objects.requireNonNull(kind, "kind");
+    FieldValues.checkId("collection", collection);
+    FieldValues.checkId("id", id);
+    fields = FieldValues.copy(Objects.requireNonNull(fields, "fields"));
+    if (kind == Kind.DELETE && !fields.isEmpty()) {
+      throw new IllegalArgumentException("a delete has fields, expected none: " + fields.keySet());
+    }
+    if (updatedAt.isPresent() && kind == Kind.CREATE) {
+      throw new IllegalArgumentException(
+          "a create has a time of the last change, which a document that must not exist has not");
+    }
+    checkTransforms(kind, fields);
+    idempotencyKey.ifPresent(DocumentWrite::checkKey);
+  }
 
   /**
    * Returns a write that replaces the whole document, or makes it.
@@ -38,10 +85,9 @@ public sealed interface DocumentWrite {
    * @return a write
    * @throws IllegalArgumentException if a name or a value is refused
    */
-  static DocumentWrite set(
+  public static DocumentWrite set(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Set(
-        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
+    return of(Kind.SET, collection, id, fields);
   }
 
   /**
@@ -53,10 +99,9 @@ public sealed interface DocumentWrite {
    * @return a write
    * @throws IllegalArgumentException if a name or a value is refused
    */
-  static DocumentWrite merge(
+  public static DocumentWrite merge(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Merge(
-        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
+    return of(Kind.MERGE, collection, id, fields);
   }
 
   /**
@@ -68,10 +113,9 @@ public sealed interface DocumentWrite {
    * @return a write
    * @throws IllegalArgumentException if a name or a value is refused
    */
-  static DocumentWrite create(
+  public static DocumentWrite create(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Create(
-        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
+    return of(Kind.CREATE, collection, id, fields);
   }
 
   /**
@@ -83,10 +127,9 @@ public sealed interface DocumentWrite {
    * @return a write
    * @throws IllegalArgumentException if a name or a value is refused
    */
-  static DocumentWrite update(
+  public static DocumentWrite update(
       String collection, String id, Map<String, ? extends @Nullable Object> fields) {
-    return new Update(
-        collection, id, Collections.unmodifiableMap(Objects.requireNonNull(fields, "fields")));
+    return of(Kind.UPDATE, collection, id, fields);
   }
 
   /**
@@ -97,8 +140,8 @@ public sealed interface DocumentWrite {
    * @return a write
    * @throws IllegalArgumentException if a name is refused
    */
-  static DocumentWrite delete(String collection, String id) {
-    return new Delete(collection, id);
+  public static DocumentWrite delete(String collection, String id) {
+    return of(Kind.DELETE, collection, id, Map.of());
   }
 
   /**
@@ -112,142 +155,86 @@ public sealed interface DocumentWrite {
    * @return a write
    * @throws IllegalArgumentException if a name is refused
    */
-  static DocumentWrite increment(String collection, String id, String field, long by) {
-    return new Increment(collection, id, field, by);
+  public static DocumentWrite increment(String collection, String id, String field, long by) {
+    return of(Kind.MERGE, collection, id, Map.of(field, Transform.increment(by)));
   }
 
   /**
-   * Replaces the whole document, or makes it.
+   * Returns the same write, to be applied only if the document was changed last at a time; for
+   * Firestore only.
    *
-   * @param collection that the document is in
-   * @param id of the document
-   * @param fields all that the document shall have
+   * @param updatedAt the document's update time
+   * @return a write
+   * @throws IllegalArgumentException if the write is a create
    */
-  record Set(String collection, String id, Map<String, @Nullable Object> fields)
-      implements DocumentWrite {
-    /**
-     * Makes a write; use {@link DocumentWrite#set}.
-     *
-     * @param collection that the document is in
-     * @param id of the document
-     * @param fields all that the document shall have
-     */
-    public Set {
-      FieldValues.checkId("collection", collection);
-      FieldValues.checkId("id", id);
-      fields = FieldValues.copy(fields);
-    }
+  public DocumentWrite ifUpdatedAt(Instant updatedAt) {
+    return new DocumentWrite(kind, collection, id, fields, Optional.of(updatedAt), idempotencyKey);
   }
 
   /**
-   * Replaces the given fields and leaves the others, or makes the document.
+   * Returns the same write with a key: of all writes of the document with one key the first that is
+   * applied has an effect, the others are ALREADY_APPLIED. The store remembers keys for a time that
+   * the executor is told.
    *
-   * @param collection that the document is in
-   * @param id of the document
-   * @param fields to be replaced
+   * @param idempotencyKey 1 to 500 characters, such as the id of what caused the write
+   * @return a write
+   * @throws IllegalArgumentException if the key is empty, too long or not expressible in UTF-8
    */
-  record Merge(String collection, String id, Map<String, @Nullable Object> fields)
-      implements DocumentWrite {
-    /**
-     * Makes a write; use {@link DocumentWrite#merge}.
-     *
-     * @param collection that the document is in
-     * @param id of the document
-     * @param fields to be replaced
-     */
-    public Merge {
-      FieldValues.checkId("collection", collection);
-      FieldValues.checkId("id", id);
-      fields = FieldValues.copy(fields);
-    }
+  public DocumentWrite withKey(String idempotencyKey) {
+    return new DocumentWrite(kind, collection, id, fields, updatedAt, Optional.of(idempotencyKey));
   }
 
   /**
-   * Makes a document, and fails if it exists.
+   * Returns whether to send the write again is safe when its outcome is not known: it has a key, or
+   * does not add, and depends on nothing but, at most, that the document exists.
    *
-   * @param collection that the document is in
-   * @param id of the document
-   * @param fields all that the document shall have
+   * @return true if it is
    */
-  record Create(String collection, String id, Map<String, @Nullable Object> fields)
-      implements DocumentWrite {
-    /**
-     * Makes a write; use {@link DocumentWrite#create}.
-     *
-     * @param collection that the document is in
-     * @param id of the document
-     * @param fields all that the document shall have
-     */
-    public Create {
-      FieldValues.checkId("collection", collection);
-      FieldValues.checkId("id", id);
-      fields = FieldValues.copy(fields);
+  public boolean repeatable() {
+    boolean adds = fields.values().stream().anyMatch(Transform.Increment.class::isInstance);
+    return idempotencyKey.isPresent() || (!adds && kind != Kind.CREATE && updatedAt.isEmpty());
+  }
+
+  private static DocumentWrite of(
+      Kind kind, String collection, String id, Map<String, ? extends @Nullable Object> fields) {
+    Objects.requireNonNull(fields, "fields");
+    return new DocumentWrite(
+        kind,
+        collection,
+        id,
+        Collections.unmodifiableMap(fields),
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  private static void checkTransforms(Kind kind, Map<String, @Nullable Object> fields) {
+    int transforms = 0;
+    for (Map.Entry<String, @Nullable Object> field : fields.entrySet()) {
+      if (field.getValue() instanceof Transform.DeleteField) {
+        if (kind == Kind.SET || kind == Kind.CREATE) {
+          throw new IllegalArgumentException(
+              "field \""
+                  + FieldValues.shown(field.getKey())
+                  + "\" is to be removed from a document that has only what is given");
+        }
+      } else if (field.getValue() instanceof Transform) {
+        transforms++;
+      }
+    }
+    if (transforms > MAX_TRANSFORMS) {
+      throw new IllegalArgumentException(
+          "the write has " + transforms + " transforms, expected at most " + MAX_TRANSFORMS);
     }
   }
 
-  /**
-   * Replaces the given fields, and fails if the document does not exist.
-   *
-   * @param collection that the document is in
-   * @param id of the document
-   * @param fields to be replaced
-   */
-  record Update(String collection, String id, Map<String, @Nullable Object> fields)
-      implements DocumentWrite {
-    /**
-     * Makes a write; use {@link DocumentWrite#update}.
-     *
-     * @param collection that the document is in
-     * @param id of the document
-     * @param fields to be replaced
-     */
-    public Update {
-      FieldValues.checkId("collection", collection);
-      FieldValues.checkId("id", id);
-      fields = FieldValues.copy(fields);
+  private static void checkKey(String key) {
+    if (key.isEmpty() || key.length() > MAX_KEY_LENGTH) {
+      throw new IllegalArgumentException(
+          "the idempotency key has "
+              + key.length()
+              + " characters, expected 1 to "
+              + MAX_KEY_LENGTH);
     }
-  }
-
-  /**
-   * Removes a document, if it exists.
-   *
-   * @param collection that the document is in
-   * @param id of the document
-   */
-  record Delete(String collection, String id) implements DocumentWrite {
-    /**
-     * Makes a write; use {@link DocumentWrite#delete}.
-     *
-     * @param collection that the document is in
-     * @param id of the document
-     */
-    public Delete {
-      FieldValues.checkId("collection", collection);
-      FieldValues.checkId("id", id);
-    }
-  }
-
-  /**
-   * Adds to a whole number.
-   *
-   * @param collection that the document is in
-   * @param id of the document
-   * @param field the name of the field
-   * @param by what to add
-   */
-  record Increment(String collection, String id, String field, long by) implements DocumentWrite {
-    /**
-     * Makes a write; use {@link DocumentWrite#increment}.
-     *
-     * @param collection that the document is in
-     * @param id of the document
-     * @param field the name of the field
-     * @param by what to add
-     */
-    public Increment {
-      FieldValues.checkId("collection", collection);
-      FieldValues.checkId("id", id);
-      FieldValues.copy(Map.of(field, by));
-    }
+    FieldValues.utf8Length("the idempotency key", key);
   }
 }

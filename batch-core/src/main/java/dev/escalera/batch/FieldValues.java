@@ -8,9 +8,9 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** The closed set of values that a field may have, and the names that stores accept. */
@@ -28,6 +28,11 @@ final class FieldValues {
    */
   static Map<String, @Nullable Object> copy(Map<String, ? extends @Nullable Object> fields) {
     return copyMap("", fields, 1);
+  }
+
+  /** Returns a deep copy of what a list may have in the canonical types. */
+  static List<@Nullable Object> copyElements(List<? extends @Nullable Object> elements) {
+    return copyList("", elements, 2);
   }
 
   /** Returns a name that Firestore accepts as the id of a collection or a document. */
@@ -57,7 +62,8 @@ final class FieldValues {
       throw new IllegalArgumentException(
           "field \"" + shown(path) + "\" lies deeper than " + MAX_DEPTH + " levels");
     }
-    Map<String, @Nullable Object> copy = new LinkedHashMap<>();
+    // Sorted, so that the same write is the same bytes in every JVM.
+    Map<String, @Nullable Object> copy = new TreeMap<>();
     for (Map.Entry<?, ?> field : fields.entrySet()) {
       if (!(field.getKey() instanceof String name)) {
         throw new IllegalArgumentException(
@@ -88,6 +94,9 @@ final class FieldValues {
     if (value instanceof Integer number) {
       return number.longValue();
     }
+    if (value instanceof Transform && depth == 1) {
+      return value;
+    }
     if (value instanceof String text) {
       utf8Length("field \"" + shown(path) + "\"", text);
       return text;
@@ -112,6 +121,10 @@ final class FieldValues {
     if (value instanceof List<?> list) {
       return copyList(path, list, depth + 1);
     }
+    if (value instanceof Transform) {
+      throw new IllegalArgumentException(
+          "field \"" + shown(path) + "\" is a transform within a value, expected a value");
+    }
     throw new IllegalArgumentException(
         "field \""
             + shown(path)
@@ -132,7 +145,7 @@ final class FieldValues {
     return Collections.unmodifiableList(copy);
   }
 
-  private static int utf8Length(String what, String text) {
+  static int utf8Length(String what, String text) {
     try {
       return StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text)).remaining();
     } catch (CharacterCodingException e) {

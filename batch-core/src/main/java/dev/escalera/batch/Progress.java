@@ -15,6 +15,8 @@ import java.util.OptionalLong;
  * @param failed of these, those that were refused
  * @param unknown of these, those whose outcome is not known
  * @param notAttempted of these, those that were never sent
+ * @param alreadyApplied of the applied, those of which their idempotency key told so
+ * @param resumed of those with a result, those that have it from an earlier run, by the checkpoint
  * @param retried how often an operation was sent again
  * @param elapsed since the run began, until it ended
  * @param total operations expected, if that is known
@@ -27,6 +29,8 @@ public record Progress(
     long failed,
     long unknown,
     long notAttempted,
+    long alreadyApplied,
+    long resumed,
     long retried,
     Duration elapsed,
     OptionalLong total) {
@@ -47,7 +51,7 @@ public record Progress(
    */
   public double rate() {
     double seconds = elapsed.toNanos() / 1e9;
-    return seconds > 0 ? settled() / seconds : 0;
+    return seconds > 0 ? (settled() - resumed) / seconds : 0;
   }
 
   /**

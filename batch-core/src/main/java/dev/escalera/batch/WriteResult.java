@@ -32,9 +32,9 @@ public record WriteResult(
   /**
    * Returns whether the operation was applied.
    *
-   * @return true if the status is APPLIED
+   * @return true if the status is APPLIED or ALREADY_APPLIED
    */
   public boolean applied() {
-    return status == WriteStatus.APPLIED;
+    return status == WriteStatus.APPLIED || status == WriteStatus.ALREADY_APPLIED;
   }
 }

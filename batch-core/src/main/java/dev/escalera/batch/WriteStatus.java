@@ -4,6 +4,8 @@ package dev.escalera.batch;
 public enum WriteStatus {
   /** It was applied. */
   APPLIED,
+  /** It was applied before, as its idempotency key shows, and had no effect this time. */
+  ALREADY_APPLIED,
   /** It was refused, and not applied. */
   FAILED,
   /**

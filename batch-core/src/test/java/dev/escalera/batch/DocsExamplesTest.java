@@ -100,12 +100,18 @@ class DocsExamplesTest {
             .on()
             .addPassword("secret")
             .keyPattern("escalera:doc:*")
+            .keyPattern("escalera:once:*")
             .addCommand(CommandType.EVALSHA)
             .addCommand(CommandType.SCRIPT, CommandKeyword.LOAD)
             .addCommand(CommandType.DEL)
             .addCommand(CommandType.EXISTS)
-            .addCommand(CommandType.HINCRBY)
-            .addCommand(CommandType.HSET);
+            .addCommand(CommandType.TYPE)
+            .addCommand(CommandType.TIME)
+            .addCommand(CommandType.SET)
+            .addCommand(CommandType.HGET)
+            .addCommand(CommandType.HSET)
+            .addCommand(CommandType.HDEL)
+            .addCommand(CommandType.HINCRBY);
     RedisURI uri =
         RedisURI.builder()
             .withHost(server.host())
@@ -125,11 +131,19 @@ class DocsExamplesTest {
               DocumentWrite.merge("rights", "a", Map.of("m", 3)),
               DocumentWrite.update("rights", "a", Map.of("m", 4)),
               DocumentWrite.increment("rights", "a", "n", 5),
+              DocumentWrite.increment("rights", "a", "n", 5).withKey("k"),
+              DocumentWrite.merge(
+                  "rights",
+                  "a",
+                  Map.of(
+                      "at", Transform.serverTimestamp(),
+                      "l", Transform.arrayUnion(1),
+                      "m", Transform.deleteField())),
               DocumentWrite.delete("rights", "a"));
       BatchReport report = executor.execute(writes.iterator(), RunOptions.named("rights")).join();
 
       assertThat(report.failures()).isEmpty();
-      assertThat(report.progress().applied()).isEqualTo(6);
+      assertThat(report.progress().applied()).isEqualTo(8);
     } finally {
       user.shutdown();
     }

@@ -12,6 +12,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.NullValue;
 import com.google.protobuf.Timestamp;
 import dev.escalera.batch.DocumentWrite;
+import dev.escalera.batch.Transform;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -23,51 +24,69 @@ final class Writes {
 
   static Write of(String root, DocumentWrite write) {
     String name = root + "/" + write.collection() + "/" + write.id();
-    if (write instanceof DocumentWrite.Set set) {
-      return Write.newBuilder().setUpdate(document(name, set.fields())).build();
+    Write.Builder message = Write.newBuilder();
+    write
+        .updatedAt()
+        .ifPresent(
+            time ->
+                message.setCurrentDocument(
+                    Precondition.newBuilder().setUpdateTime(timestamp(time))));
+    if (write.kind() == DocumentWrite.Kind.DELETE) {
+      return message.setDelete(name).build();
     }
-    if (write instanceof DocumentWrite.Create create) {
-      return Write.newBuilder()
-          .setUpdate(document(name, create.fields()))
-          .setCurrentDocument(exists(false))
-          .build();
-    }
-    if (write instanceof DocumentWrite.Merge merge) {
-      return Write.newBuilder()
-          .setUpdate(document(name, merge.fields()))
-          .setUpdateMask(mask(merge.fields()))
-          .build();
-    }
-    if (write instanceof DocumentWrite.Update update) {
-      return Write.newBuilder()
-          .setUpdate(document(name, update.fields()))
-          .setUpdateMask(mask(update.fields()))
-          .setCurrentDocument(exists(true))
-          .build();
-    }
-    if (write instanceof DocumentWrite.Increment increment) {
-      return Write.newBuilder()
-          .setUpdate(document(name, Map.of()))
-          .setUpdateMask(DocumentMask.getDefaultInstance())
-          .addUpdateTransforms(
-              FieldTransform.newBuilder()
-                  .setFieldPath(path(increment.field()))
-                  .setIncrement(Value.newBuilder().setIntegerValue(increment.by())))
-          .build();
-    }
-    return Write.newBuilder().setDelete(name).build();
-  }
-
-  private static Document document(String name, Map<String, ? extends @Nullable Object> fields) {
+    boolean keeps =
+        write.kind() == DocumentWrite.Kind.MERGE || write.kind() == DocumentWrite.Kind.UPDATE;
     Document.Builder document = Document.newBuilder().setName(name);
-    fields.forEach((field, value) -> document.putFields(field, value(value)));
-    return document.build();
+    DocumentMask.Builder mask = DocumentMask.newBuilder();
+    write
+        .fields()
+        .forEach(
+            (field, value) -> {
+              if (value instanceof Transform.DeleteField) {
+                // In the mask and without a value: removed.
+                mask.addFieldPaths(path(field));
+              } else if (value instanceof Transform transform) {
+                message.addUpdateTransforms(transform(field, transform));
+              } else {
+                document.putFields(field, value(value));
+                mask.addFieldPaths(path(field));
+              }
+            });
+    if (write.kind() == DocumentWrite.Kind.CREATE) {
+      message.setCurrentDocument(exists(false));
+    } else if (write.kind() == DocumentWrite.Kind.UPDATE && write.updatedAt().isEmpty()) {
+      message.setCurrentDocument(exists(true));
+    }
+    if (keeps) {
+      message.setUpdateMask(mask);
+    }
+    return message.setUpdate(document).build();
   }
 
-  private static DocumentMask mask(Map<String, ? extends @Nullable Object> fields) {
-    DocumentMask.Builder mask = DocumentMask.newBuilder();
-    fields.keySet().forEach(field -> mask.addFieldPaths(path(field)));
-    return mask.build();
+  /** Returns the write that makes a ledger document, and fails if there is one already. */
+  static Write ledger(String name, Instant expireAt) {
+    return Write.newBuilder()
+        .setUpdate(
+            Document.newBuilder()
+                .setName(name)
+                .putFields(
+                    "expireAt", Value.newBuilder().setTimestampValue(timestamp(expireAt)).build()))
+        .setCurrentDocument(exists(false))
+        .build();
+  }
+
+  private static FieldTransform transform(String field, Transform transform) {
+    FieldTransform.Builder message = FieldTransform.newBuilder().setFieldPath(path(field));
+    if (transform instanceof Transform.Increment increment) {
+      return message.setIncrement(Value.newBuilder().setIntegerValue(increment.by())).build();
+    }
+    if (transform instanceof Transform.ArrayUnion union) {
+      return message.setAppendMissingElements(array(union.elements())).build();
+    }
+    if (transform instanceof Transform.ArrayRemove remove) {
+      return message.setRemoveAllFromArray(array(remove.elements())).build();
+    }
+    return message.setSetToServerValue(FieldTransform.ServerValue.REQUEST_TIME).build();
   }
 
   /** A name as a path of one segment. */
@@ -100,17 +119,10 @@ final class Writes {
       return encoded.setBytesValue(ByteString.copyFrom(bytes)).build();
     }
     if (value instanceof Instant instant) {
-      return encoded
-          .setTimestampValue(
-              Timestamp.newBuilder()
-                  .setSeconds(instant.getEpochSecond())
-                  .setNanos(instant.getNano()))
-          .build();
+      return encoded.setTimestampValue(timestamp(instant)).build();
     }
     if (value instanceof List<?> list) {
-      ArrayValue.Builder array = ArrayValue.newBuilder();
-      list.forEach(element -> array.addValues(value(element)));
-      return encoded.setArrayValue(array).build();
+      return encoded.setArrayValue(array(list)).build();
     }
     if (value instanceof Map<?, ?> map) {
       MapValue.Builder inner = MapValue.newBuilder();
@@ -118,5 +130,18 @@ final class Writes {
       return encoded.setMapValue(inner).build();
     }
     throw new IllegalArgumentException("a value is a " + value.getClass().getName());
+  }
+
+  private static ArrayValue array(List<?> elements) {
+    ArrayValue.Builder array = ArrayValue.newBuilder();
+    elements.forEach(element -> array.addValues(value(element)));
+    return array.build();
+  }
+
+  private static Timestamp timestamp(Instant time) {
+    return Timestamp.newBuilder()
+        .setSeconds(time.getEpochSecond())
+        .setNanos(time.getNano())
+        .build();
   }
 }

@@ -1,90 +1,103 @@
 package dev.escalera.batch.internal;
 
 import dev.escalera.batch.BatchException;
-import dev.escalera.batch.WhenFull;
+import dev.escalera.batch.BatchOptions;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * How many operations and bytes may wait or be in flight. One operation always finds room when
- * there is no other.
+ * How many operations and bytes may wait or be in flight. One always finds room when there is no
+ * other; those who wait get it in their order. Guarded by the engine's lock, which the waiting
+ * gives up.
  */
 final class Room {
+  private final ReentrantLock lock;
+  private final String name;
   private final int maxOperations;
   private final long maxBytes;
-  private final ReentrantLock lock = new ReentrantLock(true);
-  private final Condition released = lock.newCondition();
-  private int operations;
-  private long bytes;
+  private final Deque<Condition> waiting = new ArrayDeque<>();
+  private final AtomicLong operations = new AtomicLong();
+  private final AtomicLong bytes = new AtomicLong();
   private boolean closed;
 
-  Room(Settings settings) {
-    maxOperations = settings.maxPending();
-    maxBytes = settings.maxPendingBytes();
+  Room(ReentrantLock lock, BatchOptions options) {
+    this.lock = lock;
+    this.name = options.name();
+    this.maxOperations = options.maxPending();
+    this.maxBytes = options.maxPendingBytes();
   }
 
-  /** Takes room; when there is none, waits for it or throws. */
-  void take(long size, WhenFull whenFull) {
-    try {
-      lock.lockInterruptibly();
-    } catch (InterruptedException e) {
-      throw interrupted(e);
+  /** Takes room; when there is none, waits for it so long, then throws. */
+  void take(int weight, long size, long waitNanos) {
+    if (closed) {
+      throw new IllegalStateException(name + " is closed");
     }
-    try {
-      while (!closed
-          && operations > 0
-          && (operations >= maxOperations || bytes + size > maxBytes)) {
-        if (whenFull == WhenFull.REJECT) {
-          throw new BatchException(
-              "no room: " + operations + " operations of " + bytes + " bytes wait", null);
-        }
-        released.await();
-      }
-      if (closed) {
-        throw new IllegalStateException("the executor is closed");
-      }
-      operations++;
-      bytes += size;
-    } catch (InterruptedException e) {
-      throw interrupted(e);
-    } finally {
-      lock.unlock();
+    if (!waiting.isEmpty() || !fits(weight, size)) {
+      await(weight, size, waitNanos);
     }
+    operations.addAndGet(weight);
+    bytes.addAndGet(size);
   }
 
-  void release(long size) {
-    lock.lock();
-    try {
-      operations--;
-      bytes -= size;
-      released.signalAll();
-    } finally {
-      lock.unlock();
-    }
+  void release(int weight, long size) {
+    operations.addAndGet(-weight);
+    bytes.addAndGet(-size);
+    wakeNext();
   }
 
   /** Refuses all from now on, those who wait included. */
   void close() {
-    lock.lock();
+    closed = true;
+    waiting.forEach(Condition::signal);
+  }
+
+  long operations() {
+    return operations.get();
+  }
+
+  long bytes() {
+    return bytes.get();
+  }
+
+  private boolean fits(int weight, long size) {
+    return operations() == 0
+        || (operations() + weight <= maxOperations && bytes() + size <= maxBytes);
+  }
+
+  private void await(int weight, long size, long waitNanos) {
+    Condition turn = lock.newCondition();
+    waiting.add(turn);
+    long left = waitNanos;
     try {
-      closed = true;
-      released.signalAll();
+      while (waiting.peek() != turn || !fits(weight, size)) {
+        if (left <= 0) {
+          throw new BatchException(
+              name + " has no room: " + operations + " operations of " + bytes + " bytes wait",
+              null);
+        }
+        left = turn.awaitNanos(left);
+        if (closed) {
+          throw new IllegalStateException(name + " is closed");
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new BatchException(
+          "interrupted while waiting for room in " + name + "; the operation was not taken", e);
     } finally {
-      lock.unlock();
+      waiting.remove(turn);
+      // There may be room for the next one too, or now that this one has given up.
+      wakeNext();
     }
   }
 
-  int operations() {
-    lock.lock();
-    try {
-      return operations;
-    } finally {
-      lock.unlock();
+  private void wakeNext() {
+    Condition next = waiting.peek();
+    if (next != null) {
+      next.signal();
     }
-  }
-
-  private static BatchException interrupted(InterruptedException e) {
-    Thread.currentThread().interrupt();
-    return new BatchException("interrupted while waiting for room; the operation was not taken", e);
   }
 }

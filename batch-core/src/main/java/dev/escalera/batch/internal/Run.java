@@ -5,16 +5,15 @@ import dev.escalera.batch.BatchReport;
 import dev.escalera.batch.BatchRun;
 import dev.escalera.batch.Progress;
 import dev.escalera.batch.RunOptions;
-import dev.escalera.batch.WhenFull;
 import dev.escalera.batch.WriteResult;
 import dev.escalera.batch.WriteStatus;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -24,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** One run: a thread that reads the iterator as there is room, and the counts. */
+/** One run: a thread that reads the source as there is room, and the counts. */
 final class Run<T, P> implements BatchRun, Operation.Observer {
   private static final Logger log = LoggerFactory.getLogger(Run.class);
 
@@ -32,31 +31,46 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
   private static final Duration LAST_PROGRESS = Duration.ofSeconds(1);
 
   private final Engine<T, P> engine;
-  private final Iterator<? extends T> operations;
+  private final Source<T> source;
   private final RunOptions options;
+  private final Lane<P> lane;
+  private final @Nullable Journal<T> journal;
+  private final @Nullable FailureSink sink;
   private final long started = System.nanoTime();
 
   private final ReentrantLock lock = new ReentrantLock();
-  private final Condition ended = lock.newCondition();
+  private final Condition changed = lock.newCondition();
   private final Map<WriteStatus, Long> counts = new EnumMap<>(WriteStatus.class);
   private final List<WriteResult> failures = new ArrayList<>();
   private final List<Thread> reporters = new CopyOnWriteArrayList<>();
   private long submitted;
   private long settled;
+  private long resumed;
   private long retried;
-  private boolean read;
-  private boolean cancelled;
+  private volatile boolean cancelled;
+  private boolean ended;
   private long endedAt;
-  private @Nullable BatchException sourceFailure;
+  private @Nullable BatchException failure;
 
-  Run(Engine<T, P> engine, Iterator<? extends T> operations, RunOptions options) {
+  Run(Engine<T, P> engine, Source<T> source, RunOptions options) {
     this.engine = engine;
-    this.operations = operations;
+    this.source = source;
     this.options = options;
+    int most = engine.options().maxConcurrentBatches();
+    this.lane = engine.openLane(Math.min(most, options.maxConcurrentBatches().orElse(most)));
+    this.sink = options.failures().map(told -> new FailureSink(options.name(), told)).orElse(null);
+    this.journal =
+        options
+            .checkpoint()
+            .map(
+                store ->
+                    new Journal<>(
+                        store, options.name(), engine.transport(), engine.options().maxPending()))
+            .orElse(null);
   }
 
   void start() {
-    daemon("escalera-batch-run", this::readAll);
+    daemon("escalera-batch-run", this::run);
   }
 
   @Override
@@ -67,12 +81,14 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
           options.name(),
           submitted,
           submitted - settled,
-          count(WriteStatus.APPLIED),
+          count(WriteStatus.APPLIED) + count(WriteStatus.ALREADY_APPLIED),
           count(WriteStatus.FAILED),
           count(WriteStatus.UNKNOWN),
           count(WriteStatus.NOT_ATTEMPTED),
+          count(WriteStatus.ALREADY_APPLIED),
+          resumed,
           retried,
-          Duration.ofNanos((isEnded() ? endedAt : System.nanoTime()) - started),
+          Duration.ofNanos((ended ? endedAt : System.nanoTime()) - started),
           options.total());
     } finally {
       lock.unlock();
@@ -91,11 +107,10 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
 
   @Override
   public void cancel() {
-    lock.lock();
-    try {
-      cancelled = true;
-    } finally {
-      lock.unlock();
+    cancelled = true;
+    source.cancel();
+    if (journal != null) {
+      journal.cancel();
     }
     engine.dropCancelled();
   }
@@ -110,25 +125,23 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
       throw new BatchException(
           "interrupted while waiting for run \"" + options.name() + "\", which goes on", e);
     }
-    if (sourceFailure != null) {
-      throw sourceFailure;
+    lock.lock();
+    try {
+      if (failure != null) {
+        throw failure;
+      }
+      return new BatchReport(progress(), failures);
+    } finally {
+      lock.unlock();
     }
-    return new BatchReport(progress(), failures);
   }
 
   @Override
   public void settled(WriteResult result) {
-    lock.lock();
-    try {
-      settled++;
-      counts.merge(result.status(), 1L, Long::sum);
-      if (!result.applied() && failures.size() < MAX_FAILURES) {
-        failures.add(result);
-      }
-      signalIfEnded();
-    } finally {
-      lock.unlock();
+    if (journal != null) {
+      record(journal, result);
     }
+    settle(result, false);
   }
 
   @Override
@@ -143,65 +156,150 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
 
   @Override
   public boolean cancelled() {
-    lock.lock();
-    try {
-      return cancelled;
-    } finally {
-      lock.unlock();
+    return cancelled;
+  }
+
+  @Override
+  public boolean foreign() {
+    return false;
+  }
+
+  private void record(Journal<T> open, WriteResult result) {
+    // What a closing executor gave up is sent again by the next run.
+    boolean givenUp = result.status() == WriteStatus.UNKNOWN && engine.isClosed();
+    if (result.status() == WriteStatus.NOT_ATTEMPTED || givenUp) {
+      return;
+    }
+    if (!open.settled(result)) {
+      fail(
+          new BatchException(
+              "run \""
+                  + options.name()
+                  + "\" stopped: more operations than its checkpoint can keep, "
+                  + Journal.MAX_FAILURES
+                  + ", were not applied",
+              result.cause().orElse(null)));
+      cancel();
     }
   }
 
-  private void readAll() {
-    long index = 0;
+  private void settle(WriteResult result, boolean before) {
+    boolean told = !result.applied();
+    lock.lock();
     try {
-      while (!cancelled() && operations.hasNext()) {
-        T operation = Objects.requireNonNull(operations.next(), "the iterator yielded null");
-        count();
-        try {
-          // A run waits for room, whatever a single submission does.
-          engine.submit(operation, index, WhenFull.BLOCK, this);
-        } catch (RuntimeException | Error e) {
-          uncount();
-          throw e;
-        }
-        index++;
+      settled++;
+      resumed += before ? 1 : 0;
+      counts.merge(result.status(), 1L, Long::sum);
+      if (told && failures.size() < MAX_FAILURES) {
+        failures.add(result);
       }
-      if (cancelled()) {
-        // What was submitted while the run was being cancelled.
-        engine.dropCancelled();
+      changed.signalAll();
+    } finally {
+      lock.unlock();
+    }
+    if (told && sink != null) {
+      sink.add(result);
+    }
+  }
+
+  private void run() {
+    try {
+      readAll();
+      awaitSettled();
+      if (journal != null) {
+        journal.close();
       }
     } catch (RuntimeException | Error e) {
-      fail(index, e);
+      fail(endedAt(e));
+    } catch (InterruptedException e) {
+      fail(new BatchException("run \"" + options.name() + "\" was interrupted", e));
     } finally {
+      if (sink != null) {
+        sink.close();
+      }
+      engine.closeLane(lane);
       end();
     }
   }
 
-  private void fail(long index, Throwable cause) {
+  private void readAll() throws InterruptedException {
+    if (journal != null) {
+      journal.open();
+    }
+    try {
+      long index = 0;
+      while (!cancelled && source.hasNext()) {
+        T operation = Objects.requireNonNull(source.next(), "the source yielded null");
+        take(operation, index);
+        index++;
+      }
+      if (journal != null && !cancelled) {
+        journal.end(index);
+      }
+    } catch (RuntimeException | Error e) {
+      fail(endedAt(e));
+      source.cancel();
+    }
+    if (cancelled) {
+      // What was submitted while the run was being cancelled.
+      engine.dropCancelled();
+    }
+  }
+
+  private void take(T operation, long index) throws InterruptedException {
+    T sent = operation;
+    if (journal != null) {
+      Optional<WriteResult> known = journal.read(index, operation);
+      if (known.isPresent()) {
+        count(1);
+        settle(known.get(), true);
+        return;
+      }
+      sent = journal.replayable(index, operation);
+      if (!journal.awaitRoom(index)) {
+        return;
+      }
+    }
+    if (sink != null) {
+      sink.awaitRoom();
+    }
+    Prepared<P> prepared = engine.transport().prepare(sent);
+    count(1);
+    try {
+      // A run waits for room, whatever a single submission does.
+      engine.submit(prepared, index, lane, Long.MAX_VALUE, this);
+    } catch (RuntimeException | Error e) {
+      count(-1);
+      throw e;
+    }
+  }
+
+  private BatchException endedAt(Throwable cause) {
     lock.lock();
     try {
-      sourceFailure =
-          new BatchException(
-              "run \"" + options.name() + "\" ended at index " + index + ": " + cause.getMessage(),
-              cause);
+      return new BatchException(
+          "run \"" + options.name() + "\" ended at index " + submitted + ": " + cause.getMessage(),
+          cause);
     } finally {
       lock.unlock();
     }
   }
 
-  private void count() {
+  private void fail(BatchException cause) {
     lock.lock();
     try {
-      submitted++;
+      if (failure == null) {
+        failure = cause;
+      }
     } finally {
       lock.unlock();
     }
   }
 
-  private void uncount() {
+  private void count(int by) {
     lock.lock();
     try {
-      submitted--;
+      submitted += by;
     } finally {
       lock.unlock();
     }
@@ -210,22 +308,12 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
   private void end() {
     lock.lock();
     try {
-      read = true;
-      signalIfEnded();
+      ended = true;
+      endedAt = System.nanoTime();
+      changed.signalAll();
     } finally {
       lock.unlock();
     }
-  }
-
-  private void signalIfEnded() {
-    if (isEnded()) {
-      endedAt = System.nanoTime();
-      ended.signalAll();
-    }
-  }
-
-  private boolean isEnded() {
-    return read && settled == submitted;
   }
 
   private long count(WriteStatus status) {
@@ -243,11 +331,22 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     }
   }
 
+  private void awaitSettled() throws InterruptedException {
+    lock.lockInterruptibly();
+    try {
+      while (settled < submitted) {
+        changed.await();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
   private void awaitEnd() throws InterruptedException {
     lock.lockInterruptibly();
     try {
-      while (!isEnded()) {
-        ended.await();
+      while (!ended) {
+        changed.await();
       }
     } finally {
       lock.unlock();
@@ -267,10 +366,10 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     long left = atMost.toNanos();
     lock.lock();
     try {
-      while (!isEnded() && left > 0) {
-        left = ended.awaitNanos(left);
+      while (!ended && left > 0) {
+        left = changed.awaitNanos(left);
       }
-      return isEnded();
+      return ended;
     } catch (InterruptedException e) {
       throw new IllegalStateException("no one interrupts this thread", e);
     } finally {

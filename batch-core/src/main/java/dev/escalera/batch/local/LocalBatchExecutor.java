@@ -1,14 +1,17 @@
 package dev.escalera.batch.local;
 
 import dev.escalera.batch.BatchExecutor;
-import dev.escalera.batch.WhenFull;
+import dev.escalera.batch.BatchExecutorBuilder;
+import dev.escalera.batch.BatchOptions;
+import dev.escalera.batch.CheckpointStore;
 import dev.escalera.batch.internal.Engine;
-import dev.escalera.batch.internal.Settings;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,10 +20,12 @@ import org.jspecify.annotations.Nullable;
  * <p>The function is called with up to {@link Builder#maxBatchSize} operations, on up to {@link
  * Builder#maxConcurrentBatches} threads of the executor's own, and returns one result an operation,
  * in order. An operation whose result names a failure is FAILED; if the function throws, or returns
- * null or a list of another size, all operations of the batch are UNKNOWN. Nothing is retried: what
- * is safe to repeat is known to the function alone.
+ * null or a list of another size, all operations of the batch are UNKNOWN, unless the host says
+ * more of the function: {@link Builder#repeatable}, {@link Builder#allOrNothing}.
  */
 public final class LocalBatchExecutor {
+  private static final long MAX_BATCH_BYTES = 9_500_000;
+
   private LocalBatchExecutor() {}
 
   /**
@@ -39,24 +44,37 @@ public final class LocalBatchExecutor {
   }
 
   /**
+   * Returns a store that keeps checkpoints as files of a folder, each replaced as a whole and
+   * forced to the disk.
+   *
+   * @param folder is made when it is missing
+   * @return a store
+   */
+  public static CheckpointStore checkpoints(Path folder) {
+    return new FileCheckpoints(Objects.requireNonNull(folder, "folder"));
+  }
+
+  /**
    * Builds a {@link BatchExecutor} over a function. Not safe for use by several threads.
    *
    * @param <T> the type of the operations
    * @param <R> the type of the results
    */
-  public static final class Builder<T, R> {
+  public static final class Builder<T, R> extends BatchExecutorBuilder<Builder<T, R>> {
     private final Function<? super List<T>, ? extends List<R>> bulkFunction;
     private final Function<? super R, ? extends Optional<? extends Throwable>> failureOf;
-    private final Settings settings = new Settings();
     private Function<? super T, ? extends @Nullable Object> keyOf = operation -> null;
+    private ToLongFunction<? super T> sizeOf = operation -> 1;
+    private @Nullable ToLongFunction<? super T> fingerprintOf;
+    private boolean repeatable;
+    private boolean allOrNothing;
 
     private Builder(
         Function<? super List<T>, ? extends List<R>> bulkFunction,
         Function<? super R, ? extends Optional<? extends Throwable>> failureOf) {
+      super("LocalBatchExecutor", Duration.ZERO);
       this.bulkFunction = Objects.requireNonNull(bulkFunction, "bulkFunction");
       this.failureOf = Objects.requireNonNull(failureOf, "failureOf");
-      settings.maxRetries(0);
-      settings.unknownHold(Duration.ZERO);
     }
 
     /**
@@ -72,61 +90,39 @@ public final class LocalBatchExecutor {
     }
 
     /**
-     * Sets how many operations a batch has at most; 500 by default.
+     * Sets how large an operation is; 1 by default. A batch ends at 9,500,000 in sum.
      *
-     * @param maxBatchSize from 1 to 500
+     * @param sizeOf gives the bytes of an operation, at least 0
      * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
      */
-    public Builder<T, R> maxBatchSize(int maxBatchSize) {
-      settings.maxBatchSize(maxBatchSize);
+    public Builder<T, R> sizedBy(ToLongFunction<? super T> sizeOf) {
+      this.sizeOf = Objects.requireNonNull(sizeOf, "sizeOf");
       return this;
     }
 
     /**
-     * Sets how many batches are in flight at most; 10 by default.
+     * Says that an operation may be applied twice without harm, so that a batch is sent again when
+     * the function throws. Runs with a checkpoint need this.
      *
-     * @param maxConcurrentBatches from 1 to 1,000
+     * @param fingerprintOf gives a hash of an operation that is the same in every process, by which
+     *     a run knows its checkpoint
      * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
      */
-    public Builder<T, R> maxConcurrentBatches(int maxConcurrentBatches) {
-      settings.maxConcurrentBatches(maxConcurrentBatches);
+    public Builder<T, R> repeatable(ToLongFunction<? super T> fingerprintOf) {
+      this.fingerprintOf = Objects.requireNonNull(fingerprintOf, "fingerprintOf");
+      this.repeatable = true;
       return this;
     }
 
     /**
-     * Sets how long an operation waits at most for others to fill its batch; 5 ms by default.
+     * Says that the function has applied nothing when it throws, such as a transaction that was
+     * rolled back. A batch is then divided until what is to blame is alone, which is FAILED, and
+     * the others are applied; and {@link BatchExecutor#submitAtomic} works.
      *
-     * @param linger from zero to an hour
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder<T, R> linger(Duration linger) {
-      settings.linger(linger);
-      return this;
-    }
-
-    /**
-     * Sets how many operations wait or are in flight at most; 20,000 by default.
-     *
-     * @param maxPending at least 1
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder<T, R> maxPending(int maxPending) {
-      settings.maxPending(maxPending);
-      return this;
-    }
-
-    /**
-     * Sets what happens when as many wait; {@link WhenFull#BLOCK} by default.
-     *
-     * @param whenFull what to do
      * @return this builder
      */
-    public Builder<T, R> whenFull(WhenFull whenFull) {
-      settings.whenFull(whenFull);
+    public Builder<T, R> allOrNothing() {
+      this.allOrNothing = true;
       return this;
     }
 
@@ -136,11 +132,18 @@ public final class LocalBatchExecutor {
      * @return an executor, to be closed
      */
     public BatchExecutor<T> build() {
+      BatchOptions options = options();
+      FunctionTransport.Traits<T> traits =
+          new FunctionTransport.Traits<>(keyOf, sizeOf, repeatable, allOrNothing, fingerprintOf);
       return new Engine<>(
-          "LocalBatchExecutor",
-          settings,
-          new FunctionTransport<>(bulkFunction, failureOf, keyOf, settings.maxConcurrentBatches()),
-          Long.MAX_VALUE);
+          options,
+          new FunctionTransport<>(bulkFunction, failureOf, traits, options.maxConcurrentBatches()),
+          MAX_BATCH_BYTES);
+    }
+
+    @Override
+    protected Builder<T, R> self() {
+      return this;
     }
   }
 }

@@ -1,8 +1,11 @@
 package dev.escalera.batch.redis;
 
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,9 +13,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The values of fields as strings: a whole number as its digits, so that Redis can count with it,
- * anything else as a letter for its type and its text. Elements of lists and maps are preceded by
- * their length.
+ * The values of fields as bytes of UTF-8: a whole number as its digits, so that Redis can count
+ * with it, anything else as a letter for its type and its text. Elements of lists and maps are
+ * preceded by their length in bytes, so that a script can take a list apart.
  */
 final class HashValues {
   private HashValues() {}
@@ -23,13 +26,37 @@ final class HashValues {
         (name, value) -> {
           // Every hash has it, so that a document without fields exists.
           if (!name.isEmpty()) {
-            fields.put(name, decode(value));
+            fields.put(name, decode(value.getBytes(StandardCharsets.UTF_8)));
           }
         });
     return fields;
   }
 
-  static String encode(@Nullable Object value) {
+  static byte[] encode(@Nullable Object value) {
+    if (value instanceof List<?> list) {
+      ByteArrayOutputStream parts = new ByteArrayOutputStream();
+      parts.write('l');
+      list.forEach(element -> append(parts, encode(element)));
+      return parts.toByteArray();
+    }
+    if (value instanceof Map<?, ?> map) {
+      ByteArrayOutputStream parts = new ByteArrayOutputStream();
+      parts.write('m');
+      map.forEach(
+          (name, inner) -> {
+            append(parts, utf8(String.valueOf(name)));
+            append(parts, encode(inner));
+          });
+      return parts.toByteArray();
+    }
+    return utf8(text(value));
+  }
+
+  static byte[] utf8(String text) {
+    return text.getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static String text(@Nullable Object value) {
     if (value == null) {
       return "n";
     }
@@ -51,28 +78,32 @@ final class HashValues {
     if (value instanceof Instant instant) {
       return "t" + ChronoUnit.MICROS.between(Instant.EPOCH, instant);
     }
-    StringBuilder parts = new StringBuilder();
-    if (value instanceof List<?> list) {
-      parts.append('l');
-      list.forEach(element -> append(parts, encode(element)));
-      return parts.toString();
-    }
-    if (value instanceof Map<?, ?> map) {
-      parts.append('m');
-      map.forEach(
-          (name, inner) -> {
-            append(parts, String.valueOf(name));
-            append(parts, encode(inner));
-          });
-      return parts.toString();
-    }
     throw new IllegalArgumentException("a value is a " + value.getClass().getName());
   }
 
-  private static @Nullable Object decode(String text) {
-    if (text.isEmpty()) {
+  private static @Nullable Object decode(byte[] encoded) {
+    if (encoded.length == 0) {
       throw new IllegalArgumentException("a value is empty");
     }
+    return switch (encoded[0]) {
+      case 'l' -> {
+        List<@Nullable Object> list = new ArrayList<>();
+        parts(encoded).forEach(part -> list.add(decode(part)));
+        yield list;
+      }
+      case 'm' -> {
+        Map<String, @Nullable Object> map = new LinkedHashMap<>();
+        List<byte[]> parts = parts(encoded);
+        for (int i = 0; i + 1 < parts.size(); i += 2) {
+          map.put(new String(parts.get(i), StandardCharsets.UTF_8), decode(parts.get(i + 1)));
+        }
+        yield map;
+      }
+      default -> scalar(new String(encoded, StandardCharsets.UTF_8));
+    };
+  }
+
+  private static @Nullable Object scalar(String text) {
     String rest = text.substring(1);
     return switch (text.charAt(0)) {
       case 'n' -> null;
@@ -81,42 +112,30 @@ final class HashValues {
       case 's' -> rest;
       case 'x' -> Base64.getDecoder().decode(rest);
       case 't' -> Instant.EPOCH.plus(Long.parseLong(rest), ChronoUnit.MICROS);
-      case 'l' -> {
-        List<@Nullable Object> list = new ArrayList<>();
-        parts(rest).forEach(part -> list.add(decode(part)));
-        yield list;
-      }
-      case 'm' -> {
-        Map<String, @Nullable Object> map = new LinkedHashMap<>();
-        List<String> parts = parts(rest);
-        for (int i = 0; i + 1 < parts.size(); i += 2) {
-          map.put(parts.get(i), decode(parts.get(i + 1)));
-        }
-        yield map;
-      }
       default -> Long.valueOf(text);
     };
   }
 
-  private static void append(StringBuilder parts, String part) {
-    parts.append(part.length()).append(':').append(part);
+  private static void append(ByteArrayOutputStream parts, byte[] part) {
+    parts.writeBytes(utf8(part.length + ":"));
+    parts.writeBytes(part);
   }
 
-  private static List<String> parts(String text) {
-    List<String> parts = new ArrayList<>();
-    int at = 0;
-    while (at < text.length()) {
-      int colon = text.indexOf(':', at);
-      if (colon < 0) {
-        throw new IllegalArgumentException(
-            "a list or a map ends before its element " + parts.size());
+  private static List<byte[]> parts(byte[] encoded) {
+    List<byte[]> parts = new ArrayList<>();
+    int at = 1;
+    while (at < encoded.length) {
+      int colon = at;
+      while (colon < encoded.length && encoded[colon] != ':') {
+        colon++;
       }
-      int end = colon + 1 + Integer.parseInt(text, at, colon, 10);
-      if (end > text.length()) {
+      String length = new String(encoded, at, colon - at, StandardCharsets.US_ASCII);
+      int end = colon + 1 + Integer.parseInt(length);
+      if (end > encoded.length || end <= colon) {
         throw new IllegalArgumentException(
             "a list or a map ends within its element " + parts.size());
       }
-      parts.add(text.substring(colon + 1, end));
+      parts.add(Arrays.copyOfRange(encoded, colon + 1, end));
       at = end;
     }
     return parts;

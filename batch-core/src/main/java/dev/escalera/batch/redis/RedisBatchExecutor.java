@@ -1,27 +1,31 @@
 package dev.escalera.batch.redis;
 
 import dev.escalera.batch.BatchExecutor;
+import dev.escalera.batch.BatchExecutorBuilder;
+import dev.escalera.batch.BatchOptions;
+import dev.escalera.batch.CheckpointStore;
 import dev.escalera.batch.DocumentWrite;
-import dev.escalera.batch.WhenFull;
 import dev.escalera.batch.internal.Engine;
-import dev.escalera.batch.internal.Settings;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.cluster.RedisClusterClient;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes documents in batches to Redis, each as a hash, by one pipeline a batch. Each write is
- * atomic, the batch is not.
+ * Writes in batches to Redis, by one pipeline a batch: documents, each as a hash, or native
+ * commands. Each write is atomic, the batch is not.
  *
- * <p>An answer that is lost is an unknown outcome: set, merge, update and delete are then sent
- * again, create and increment are not and are reported as UNKNOWN. The document's next write waits
- * for {@link Builder#unknownHold} after the loss, so that what may still be on its way cannot
- * overwrite it.
+ * <p>An answer that is lost is an unknown outcome: what is safe to repeat is sent again, the rest
+ * is reported as UNKNOWN. The next write of the document waits until the lost one cannot arrive any
+ * more: until {@code CLIENT KILL} of its connection, where the user may do that, else for {@link
+ * Builder#unknownHold}.
  */
 public final class RedisBatchExecutor {
   private static final long MAX_BATCH_BYTES = 9_500_000;
+  private static final int MAX_CALLS = 1_000;
 
   private RedisBatchExecutor() {}
 
@@ -33,7 +37,27 @@ public final class RedisBatchExecutor {
    * @return a builder
    */
   public static Builder builder(RedisClient client) {
-    return new Builder(client);
+    Objects.requireNonNull(client, "client");
+    return new Builder(
+        settings -> {
+          RedisLink link =
+              new RedisLink(client, settings.options.name(), settings.deadline, MAX_CALLS);
+          return Route.to(new Route.Server(link, new Fences(link)));
+        });
+  }
+
+  /**
+   * Starts an executor on a cluster.
+   *
+   * @param client the host's client, of which the executor takes the topology, the threads and the
+   *     addresses; it opens a connection of its own to each server that it writes to
+   * @return a builder
+   */
+  public static Builder builder(RedisClusterClient client) {
+    Objects.requireNonNull(client, "client");
+    return new Builder(
+        settings ->
+            new ClusterRoute(client, settings.options.name(), settings.deadline, MAX_CALLS));
   }
 
   /**
@@ -58,124 +82,29 @@ public final class RedisBatchExecutor {
     return HashValues.decode(hash);
   }
 
+  /**
+   * Returns a store that keeps checkpoints in Redis, as durable as Redis is. It has a connection of
+   * its own until the client is shut down.
+   *
+   * @param client the host's client
+   * @return a store
+   */
+  public static CheckpointStore checkpoints(RedisClient client) {
+    return new RedisCheckpoints(Objects.requireNonNull(client, "client"));
+  }
+
+  /** What a route is made of. */
+  private record RouteSettings(BatchOptions options, Duration deadline) {}
+
   /** Builds a {@link BatchExecutor} on Redis. Not safe for use by several threads. */
-  public static final class Builder {
-    private final RedisClient client;
-    private final Settings settings = new Settings();
+  public static final class Builder extends BatchExecutorBuilder<Builder> {
+    private final Function<RouteSettings, Route> route;
     private Duration deadline = Duration.ofSeconds(10);
+    private Duration idempotencyTtl = Duration.ofHours(24);
 
-    private Builder(RedisClient client) {
-      this.client = Objects.requireNonNull(client, "client");
-    }
-
-    /**
-     * Sets how many operations a batch has at most; 500 by default.
-     *
-     * @param maxBatchSize from 1 to 500
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder maxBatchSize(int maxBatchSize) {
-      settings.maxBatchSize(maxBatchSize);
-      return this;
-    }
-
-    /**
-     * Sets how many batches are in flight at most; 10 by default.
-     *
-     * @param maxConcurrentBatches from 1 to 1,000
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder maxConcurrentBatches(int maxConcurrentBatches) {
-      settings.maxConcurrentBatches(maxConcurrentBatches);
-      return this;
-    }
-
-    /**
-     * Sets how long an operation waits at most for others to fill its batch; 5 ms by default.
-     *
-     * @param linger from zero to an hour
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder linger(Duration linger) {
-      settings.linger(linger);
-      return this;
-    }
-
-    /**
-     * Sets how many operations wait or are in flight at most; 20,000 by default.
-     *
-     * @param maxPending at least 1
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder maxPending(int maxPending) {
-      settings.maxPending(maxPending);
-      return this;
-    }
-
-    /**
-     * Sets how many bytes wait or are in flight at most; 64 MiB by default.
-     *
-     * @param maxPendingBytes at least 1
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder maxPendingBytes(long maxPendingBytes) {
-      settings.maxPendingBytes(maxPendingBytes);
-      return this;
-    }
-
-    /**
-     * Sets what happens when as many wait; {@link WhenFull#BLOCK} by default.
-     *
-     * @param whenFull what to do
-     * @return this builder
-     */
-    public Builder whenFull(WhenFull whenFull) {
-      settings.whenFull(whenFull);
-      return this;
-    }
-
-    /**
-     * Sets how often an operation is sent again at most; 3 times by default.
-     *
-     * @param maxRetries from 0 to 100
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder maxRetries(int maxRetries) {
-      settings.maxRetries(maxRetries);
-      return this;
-    }
-
-    /**
-     * Sets how long a retry waits: at random up to {@code first}, doubled with each, at most {@code
-     * last}; 1 s and 30 s by default.
-     *
-     * @param first from 1 ms to an hour
-     * @param last from {@code first} to an hour
-     * @return this builder
-     * @throws IllegalArgumentException if a value is out of range
-     */
-    public Builder backoff(Duration first, Duration last) {
-      settings.backoff(first, last);
-      return this;
-    }
-
-    /**
-     * Sets how long the next write of a document waits after an outcome became unknown; 10 s by
-     * default. It is an assumption of how long a lost request can still arrive.
-     *
-     * @param unknownHold from zero to an hour
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder unknownHold(Duration unknownHold) {
-      settings.unknownHold(unknownHold);
-      return this;
+    private Builder(Function<RouteSettings, Route> route) {
+      super("RedisBatchExecutor", Duration.ofSeconds(10));
+      this.route = route;
     }
 
     /**
@@ -186,18 +115,49 @@ public final class RedisBatchExecutor {
      * @throws IllegalArgumentException if the value is out of range
      */
     public Builder deadline(Duration deadline) {
-      this.deadline = Settings.deadline(deadline);
+      this.deadline = inRange("deadline", deadline, Duration.ofMillis(1), Duration.ofHours(1));
       return this;
     }
 
     /**
-     * Builds the executor; waits for a connection, 2 s at most, and goes on without one.
+     * Sets how long Redis remembers an idempotency key; 24 h by default.
+     *
+     * @param idempotencyTtl from a second to 365 days
+     * @return this builder
+     * @throws IllegalArgumentException if the value is out of range
+     */
+    public Builder idempotencyTtl(Duration idempotencyTtl) {
+      this.idempotencyTtl =
+          inRange("idempotencyTtl", idempotencyTtl, Duration.ofSeconds(1), Duration.ofDays(365));
+      return this;
+    }
+
+    /**
+     * Builds an executor of documents; waits for a connection, 2 s at most, and goes on without
+     * one.
      *
      * @return an executor, to be closed
      */
     public BatchExecutor<DocumentWrite> build() {
-      return new Engine<>(
-          "RedisBatchExecutor", settings, new RedisTransport(client, deadline), MAX_BATCH_BYTES);
+      BatchOptions options = options();
+      Route opened = route.apply(new RouteSettings(options, deadline));
+      return new Engine<>(options, new DocumentTransport(opened, idempotencyTtl), MAX_BATCH_BYTES);
+    }
+
+    /**
+     * Builds an executor of native commands; waits for a connection as {@link #build}.
+     *
+     * @return an executor, to be closed
+     */
+    public BatchExecutor<RedisWrite> buildNative() {
+      BatchOptions options = options();
+      Route opened = route.apply(new RouteSettings(options, deadline));
+      return new Engine<>(options, new NativeTransport(opened, idempotencyTtl), MAX_BATCH_BYTES);
+    }
+
+    @Override
+    protected Builder self() {
+      return this;
     }
   }
 }

@@ -1,0 +1,49 @@
+package dev.escalera.batch.redis;
+
+import java.util.concurrent.CompletableFuture;
+
+/** Which server a call goes to. */
+interface Route extends AutoCloseable {
+  /** A server, with its one connection. */
+  record Server(RedisLink link, Fences fences) {}
+
+  /** Returns the server of a slot; fails if it cannot be found out. */
+  CompletableFuture<Server> server(int slot);
+
+  /**
+   * Whether calls are of different servers or slots, so that no command may have keys of several.
+   */
+  boolean isCluster();
+
+  /** Takes note of MOVED. */
+  void moved();
+
+  @Override
+  void close();
+
+  /** Returns the one server of a client. */
+  static Route to(Server server) {
+    return new Route() {
+      @Override
+      public CompletableFuture<Server> server(int slot) {
+        return CompletableFuture.completedFuture(server);
+      }
+
+      @Override
+      public boolean isCluster() {
+        return false;
+      }
+
+      @Override
+      public void moved() {
+        // Asked for by clusters alone.
+      }
+
+      @Override
+      public void close() {
+        server.fences().close();
+        server.link().close();
+      }
+    };
+  }
+}
