@@ -1,0 +1,5 @@
+/** The speed bars of sharding-core. */
+@NullMarked
+package dev.escalera.benchmarks.sharding;
+
+import org.jspecify.annotations.NullMarked;
