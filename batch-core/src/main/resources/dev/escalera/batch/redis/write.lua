@@ -21,10 +21,10 @@ end
 -- Whether the sum of two whole numbers of 64 bits is one too; Lua counts exactly to 2^53 only.
 local function sumFits(a, b)
   local sum = tonumber(a) + tonumber(b)
-  if math.abs(sum) < 9.2e18 then
+  local negative = string.sub(a, 1, 1) == '-'
+  if math.abs(sum) < 9.2e18 or negative ~= (string.sub(b, 1, 1) == '-') then
     return true
   end
-  local negative = sum < 0
   a, b = string.gsub(a, '-', ''), string.gsub(b, '-', '')
   local width = math.max(#a, #b)
   a, b = string.rep('0', width - #a) .. a, string.rep('0', width - #b) .. b
