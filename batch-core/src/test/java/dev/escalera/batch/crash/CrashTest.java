@@ -236,8 +236,8 @@ class CrashTest {
     assertThat(Integer.parseInt(words[2])).isLessThanOrEqualTo(MAX_PENDING);
     assertThat(words[3]).isEqualTo("[]");
     long counted = 0;
-    for (int i = 0; i < CrashingWriter.DOCUMENTS; i++) {
-      counted += store.count(collection, "n" + i);
+    for (int i = 0; i < CrashingWriter.COUNTERS; i++) {
+      counted += store.count(collection, "r" + i);
     }
     int sets = (OPERATIONS + 2) / 3;
     assertThat(counted).as("increments, each once").isEqualTo(OPERATIONS - sets);

@@ -28,6 +28,9 @@ import java.util.stream.IntStream;
 final class CrashingWriter {
   static final int DOCUMENTS = 5;
 
+  /** Of a run. */
+  static final int COUNTERS = 700;
+
   private CrashingWriter() {}
 
   public static void main(String[] args) throws Exception {
@@ -49,7 +52,7 @@ final class CrashingWriter {
             i ->
                 i % 3 == 0
                     ? DocumentWrite.set(collection, "s" + i % 1_000, Map.of("i", i))
-                    : DocumentWrite.increment(collection, "n" + i % DOCUMENTS, "n", 1))
+                    : DocumentWrite.increment(collection, "r" + i % COUNTERS, "n", 1))
         .iterator();
   }
 
