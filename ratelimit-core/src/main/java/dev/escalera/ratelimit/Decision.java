@@ -1,6 +1,7 @@
 package dev.escalera.ratelimit;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -10,13 +11,16 @@ import java.util.Objects;
  * What a rate limiter decided. Immutable.
  *
  * @param allowed whether the tokens were taken
- * @param limit the limit that decided
+ * @param limit the limit that decided: of several, the one that denied for longest, or that has
+ *     least left; its figures are those that hold for the bucket
  * @param remaining tokens left in the bucket; 0 if the failure policy decided, since no one knows
  * @param retryAfter how long until the same request can be admitted, if no other comes first; zero
  *     if it was
  * @param resetAfter how long until the bucket is full, if nothing more is taken; zero if the
  *     failure policy decided
  * @param source who decided
+ * @param time when it was decided: by the clock of the store if it decided, else by that of this
+ *     process
  */
 public record Decision(
     boolean allowed,
@@ -24,7 +28,8 @@ public record Decision(
     long remaining,
     Duration retryAfter,
     Duration resetAfter,
-    DecisionSource source) {
+    DecisionSource source,
+    Instant time) {
 
   /** The largest integer of a structured field, RFC 9651 section 3.3.1. */
   private static final long MAX_FIELD_INTEGER = 999_999_999_999_999L;
@@ -33,18 +38,22 @@ public record Decision(
    * Makes a decision.
    *
    * @param allowed whether the tokens were taken
-   * @param limit the limit that decided
+   * @param limit the limit that decided: of several, the one that denied for longest, or that has
+   *     least left; its figures are those that hold for the bucket
    * @param remaining tokens left in the bucket; 0 if the failure policy decided, since no one knows
    * @param retryAfter how long until the same request can be admitted, if no other comes first;
    *     zero if it was
    * @param resetAfter how long until the bucket is full, if nothing more is taken; zero if the
    *     failure policy decided
    * @param source who decided
+   * @param time when it was decided: by the clock of the store if it decided, else by that of this
+   *     process
    * @throws IllegalArgumentException if a number or a duration is negative
    */
   public Decision {
     Objects.requireNonNull(limit, "limit");
     Objects.requireNonNull(source, "source");
+    Objects.requireNonNull(time, "time");
     if (remaining < 0) {
       throw new IllegalArgumentException("remaining is " + remaining + ", expected at least 0");
     }

@@ -1,5 +1,6 @@
 package dev.escalera.ratelimit;
 
+import java.math.BigInteger;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.Objects;
@@ -12,8 +13,10 @@ import java.util.Objects;
  * @param capacity tokens gained a period, at least 1 and at most one a microsecond
  * @param period at least a microsecond, in whole microseconds
  * @param burst the most tokens that the bucket holds, at least 1
+ * @param revision rises with each change of the figures, from 0: where nodes disagree on a bucket,
+ *     the highest revision holds for all, and of one revision the stricter figures
  */
-public record Limit(String name, long capacity, Duration period, long burst) {
+public record Limit(String name, long capacity, Duration period, long burst, long revision) {
   private static final int MAX_NAME = 128;
 
   /** Up to here a double, the only number of Redis's Lua, counts without a gap. */
@@ -26,9 +29,10 @@ public record Limit(String name, long capacity, Duration period, long burst) {
    * @param capacity tokens gained a period, at least 1 and at most one a microsecond
    * @param period at least a microsecond, in whole microseconds
    * @param burst the most tokens that the bucket holds, at least 1
+   * @param revision rises with each change of the figures, from 0
    * @throws IllegalArgumentException if a value is out of range, or the larger of capacity and
-   *     burst times the period, in microseconds, exceeds 2^53, beyond which the arithmetic would
-   *     not be exact
+   *     burst times the period, in microseconds, exceeds 2^53 even after capacity and period are
+   *     divided by what divides both: beyond it the arithmetic would not be exact
    */
   public Limit {
     Objects.requireNonNull(name, "name");
@@ -62,15 +66,20 @@ public record Limit(String name, long capacity, Duration period, long burst) {
             + " a period of "
             + period
             + ", expected at most one a microsecond");
-    long most = Math.max(capacity, burst);
     check(
-        most <= (EXACT - micros) / micros,
+        revision >= 0 && revision < EXACT,
+        name,
+        "revision is " + revision + ", expected 0 to 2^53 - 1");
+    long divisor = BigInteger.valueOf(capacity).gcd(BigInteger.valueOf(micros)).longValueExact();
+    long most = Math.max(capacity / divisor, burst);
+    check(
+        most <= (EXACT - micros / divisor) / (micros / divisor),
         name,
         most
             + " tokens times a period of "
-            + micros
-            + " microseconds exceed 2^53; choose a shorter period, such as capacity "
-            + "and period divided by the same number");
+            + micros / divisor
+            + " microseconds exceed 2^53; choose a smaller burst, or a capacity that divides the"
+            + " period");
   }
 
   /**
@@ -83,7 +92,7 @@ public record Limit(String name, long capacity, Duration period, long burst) {
    * @throws IllegalArgumentException if a value is out of range
    */
   public static Limit of(String name, long capacity, Duration period) {
-    return new Limit(name, capacity, period, capacity);
+    return new Limit(name, capacity, period, capacity, 0);
   }
 
   /**
@@ -94,7 +103,18 @@ public record Limit(String name, long capacity, Duration period, long burst) {
    * @throws IllegalArgumentException if the value is out of range
    */
   public Limit burst(long burst) {
-    return new Limit(name, capacity, period, burst);
+    return new Limit(name, capacity, period, burst, revision);
+  }
+
+  /**
+   * Returns the same limit as a later revision of its figures.
+   *
+   * @param revision rises with each change, from 0
+   * @return the limit
+   * @throws IllegalArgumentException if the value is out of range
+   */
+  public Limit revision(long revision) {
+    return new Limit(name, capacity, period, burst, revision);
   }
 
   private static long micros(Duration period) {

@@ -42,7 +42,7 @@ class ArchitectureTest {
   void vendor_types_stay_in_their_own_package() {
     onlyFrom(ROOT + ".redis..", "io.lettuce..");
     onlyFrom(ROOT + ".firestore..", "com.google..", "io.grpc..");
-    onlyFrom(ROOT + ".local..", "io.github.bucket4j..", "com.github.benmanes..");
+    onlyFrom(ROOT + ".firestore..", "io.github.bucket4j..");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
@@ -16,7 +17,13 @@ class DecisionTest {
   void headers_of_the_draft() {
     Decision allowed =
         new Decision(
-            true, METRICS, 9, Duration.ZERO, Duration.ofMillis(5_001), DecisionSource.REMOTE);
+            true,
+            METRICS,
+            9,
+            Duration.ZERO,
+            Duration.ofMillis(5_001),
+            DecisionSource.REMOTE,
+            Instant.EPOCH);
     assertThat(allowed.headers(HeaderProfile.DRAFT_11))
         .containsExactly(
             Map.entry("RateLimit-Policy", "\"metrics\";q=10;w=60"),
@@ -24,7 +31,13 @@ class DecisionTest {
 
     Decision denied =
         new Decision(
-            false, METRICS, 0, Duration.ofNanos(1), Duration.ofMinutes(1), DecisionSource.REMOTE);
+            false,
+            METRICS,
+            0,
+            Duration.ofNanos(1),
+            Duration.ofMinutes(1),
+            DecisionSource.REMOTE,
+            Instant.EPOCH);
     assertThat(denied.headers(HeaderProfile.DRAFT_11)).containsEntry("Retry-After", "1");
   }
 
@@ -32,7 +45,13 @@ class DecisionTest {
   void headers_of_old() {
     Decision denied =
         new Decision(
-            false, METRICS, 0, Duration.ofSeconds(6), Duration.ofMinutes(1), DecisionSource.LOCAL);
+            false,
+            METRICS,
+            0,
+            Duration.ofSeconds(6),
+            Duration.ofMinutes(1),
+            DecisionSource.LOCAL,
+            Instant.EPOCH);
     assertThat(denied.headers(HeaderProfile.X_RATE_LIMIT))
         .containsExactly(
             Map.entry("X-RateLimit-Limit", "10"),
@@ -45,7 +64,8 @@ class DecisionTest {
   @Test
   void what_no_one_knows_is_not_told() {
     Decision fallback =
-        new Decision(true, METRICS, 0, Duration.ZERO, Duration.ZERO, DecisionSource.FALLBACK);
+        new Decision(
+            true, METRICS, 0, Duration.ZERO, Duration.ZERO, DecisionSource.FALLBACK, Instant.EPOCH);
     assertThat(fallback.headers(HeaderProfile.DRAFT_11)).containsOnlyKeys("RateLimit-Policy");
     assertThat(fallback.headers(HeaderProfile.X_RATE_LIMIT)).containsOnlyKeys("X-RateLimit-Limit");
   }
@@ -72,7 +92,8 @@ class DecisionTest {
               random.nextLong(Long.MAX_VALUE),
               Duration.ZERO,
               reset,
-              DecisionSource.REMOTE);
+              DecisionSource.REMOTE,
+              Instant.EPOCH);
 
       Map<String, String> headers = decision.headers(HeaderProfile.DRAFT_11);
       Item policy = Item.parse(String.valueOf(headers.get("RateLimit-Policy")));
@@ -104,10 +125,12 @@ class DecisionTest {
         .hasMessageContaining("one a microsecond");
     assertThatThrownBy(() -> Limit.of("a\n", 1, minute)).hasMessageStartingWith("name is \"a?\"");
     assertThatThrownBy(() -> Limit.of("", 1, minute)).isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> Limit.of("a", 1_000_000_000, Duration.ofDays(30)))
+    assertThatThrownBy(() -> Limit.of("a", 999_999_937, Duration.ofDays(30)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(
-            "1000000000 tokens times a period of 2592000000000 microseconds exceed 2^53");
+            "999999937 tokens times a period of 2592000000000 microseconds exceed 2^53");
+    assertThatThrownBy(() -> Limit.of("a", 1, minute).revision(-1))
+        .hasMessage("limit \"a\": revision is -1, expected 0 to 2^53 - 1");
   }
 
   /** An item of a structured field with parameters that are integers, RFC 9651 section 4.2.3. */

@@ -100,6 +100,11 @@ class DocsExamplesTest {
             .addCommand(CommandType.EVAL)
             .addCommand(CommandType.GET)
             .addCommand(CommandType.SET)
+            .addCommand(CommandType.DEL)
+            .addCommand(CommandType.ZADD)
+            .addCommand(CommandType.ZREMRANGEBYSCORE)
+            .addCommand(CommandType.ZCARD)
+            .addCommand(CommandType.PEXPIRE)
             .addCommand(CommandType.TIME);
     RedisURI uri =
         RedisURI.builder()
@@ -113,6 +118,7 @@ class DocsExamplesTest {
             RedisRateLimiter.builder(user)
                 .limit(Limit.of("metrics", 10, Duration.ofMinutes(1)))
                 .deadline(Duration.ofSeconds(20))
+                .onBackendFailure(FailurePolicy.LOCAL_FALLBACK)
                 .build()) {
       redis.sync().aclSetuser("limiter", rights);
       redis.sync().scriptFlush();
@@ -123,9 +129,9 @@ class DocsExamplesTest {
               limiter.tryAcquire("metrics", "user-8").source());
 
       assertThat(sources).containsOnly(DecisionSource.REMOTE);
-      assertThat(redis.sync().get("escalera:ratelimit:{metrics:user-8}"))
-          .matches("8 \\d+ \\d+ 10 60000000 10");
-      assertThat(redis.sync().pttl("escalera:ratelimit:{metrics:user-8}"))
+      assertThat(redis.sync().get("escalera:ratelimit:{user-8}:metrics"))
+          .matches("8 \\d+ \\d+ 1 6000000 10 0 10");
+      assertThat(redis.sync().pttl("escalera:ratelimit:{user-8}:metrics"))
           .isBetween(1_000L, 13_000L);
     } finally {
       user.shutdown();
@@ -146,8 +152,7 @@ class DocsExamplesTest {
       assertThat(limiter.tryAcquire("export", "user-7", 2).allowed()).isTrue();
       assertThat(limiter.tryAcquire("export", "user-7").allowed()).isFalse();
       assertThat(firestore.document("escalera_ratelimit/export:user-7").get().get().getData())
-          .containsOnlyKeys(
-              "tokens", "remainder", "at", "capacity", "periodMicros", "burst", "expireAt");
+          .containsOnlyKeys("tokens", "remainder", "at", "figures", "leases", "expireAt");
       limiter.close();
     }
   }

@@ -1,6 +1,8 @@
 package dev.escalera.ratelimit;
 
+import dev.escalera.ratelimit.internal.ProcessClock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -22,5 +24,10 @@ public final class ManualClock {
 
   public long nanos() {
     return micros.get() * 1_000;
+  }
+
+  /** As the clock of a process. */
+  public ProcessClock process() {
+    return new ProcessClock(this::nanos, Instant.EPOCH);
   }
 }

@@ -2,15 +2,19 @@ package dev.escalera.ratelimit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 
 /** What every rate limiter does; a backend's test says how one is made. */
@@ -255,9 +259,9 @@ public abstract class RateLimiterContract {
     long most = ((1L << 53) - micros) / micros;
     List<Limit> edges =
         List.of(
-            new Limit(name + "-long", most, period, most),
+            Limit.of(name + "-long", most, period),
             Limit.of(name + "-fast", 94_906_265L, Duration.ofNanos(94_906_265_000L)),
-            new Limit(name + "-odd", 999_983L, Duration.ofNanos(8_999_999_999_000L), 999_983L));
+            Limit.of(name + "-odd", 999_983L, Duration.ofNanos(8_999_999_999_000L)));
     for (Limit limit : edges) {
       ReferenceBucket reference = new ReferenceBucket(limit, clock.micros().getAsLong());
       try (RateLimiter limiter = create(limit)) {
@@ -276,6 +280,210 @@ public abstract class RateLimiterContract {
     }
   }
 
+  @Test
+  void a_limit_beyond_2_to_the_53_is_scaled_and_decided_alike() {
+    Limit limit = Limit.of(name, 1_000_000, Duration.ofDays(1));
+    ReferenceBucket reference = new ReferenceBucket(limit, clock.micros().getAsLong());
+    try (RateLimiter limiter = create(limit)) {
+      for (long step : new long[] {0, 86_399, 1, 86_400_000, 12_345_678, 1}) {
+        clock.advanceMicros(step);
+        for (long cost : new long[] {1_000_000, 140, 1}) {
+          Decision decision = limiter.tryAcquire(name, "u", cost);
+          assertThat(
+                  List.of(decision.allowed(), decision.remaining(), micros(decision.retryAfter())))
+              .as("after %d µs, cost %d", step, cost)
+              .isEqualTo(reference.decide(cost, clock.micros().getAsLong()));
+          assertThat(decision.limit()).isEqualTo(limit);
+        }
+      }
+    }
+  }
+
+  @Test
+  void a_step_forward_adds_what_its_time_adds_and_a_step_back_nothing() {
+    try (RateLimiter limiter = create(Limit.of(name, 10, MINUTE))) {
+      assertThat(limiter.tryAcquire(name, "u", 10).allowed()).isTrue();
+      clock.advance(Duration.ofSeconds(12));
+      assertThat(limiter.tryAcquire(name, "u", 2).remaining()).isZero();
+      clock.advance(Duration.ofHours(-1));
+      assertThat(limiter.tryAcquire(name, "u").allowed()).isFalse();
+      clock.advance(Duration.ofHours(1));
+      assertThat(limiter.tryAcquire(name, "u", 10).remaining()).isZero();
+    }
+  }
+
+  @Test
+  void a_composite_takes_from_all_or_from_none() {
+    String other = name + "-other";
+    long seed = Long.getLong("escalera.seed", 20261124L);
+    Random random = new Random(seed);
+    Limit first = Limit.of(name, 20, MINUTE);
+    Limit second = Limit.of(other, 12, MINUTE).burst(7);
+    ReferenceBucket one = new ReferenceBucket(first, clock.micros().getAsLong());
+    ReferenceBucket two = new ReferenceBucket(second, clock.micros().getAsLong());
+    try (RateLimiter limiter = create(first, second)) {
+      for (int step = 0; step < 60; step++) {
+        clock.advanceMicros(random.nextLong(8_000_000));
+        long now = clock.micros().getAsLong();
+        long cost = 1L + random.nextInt(4);
+        boolean allowed = one.holds(now) >= cost && two.holds(now) >= cost;
+        Decision decision = limiter.tryAcquire(Permits.of(name, "u").and(other, "u").cost(cost));
+        if (allowed) {
+          one.decide(cost, now);
+          two.decide(cost, now);
+        }
+        assertThat(decision.allowed()).as("seed %d, step %d", seed, step).isEqualTo(allowed);
+        assertThat(limiter.maintenance().peek(name, "u").remaining()).isEqualTo(one.holds(now));
+        assertThat(limiter.maintenance().peek(other, "u").remaining()).isEqualTo(two.holds(now));
+        assertThat(decision.remaining()).isIn(one.holds(now), two.holds(now));
+      }
+    }
+  }
+
+  @Test
+  void a_changed_limit_keeps_the_share_that_is_left_and_older_nodes_obey_it() {
+    Limit before = Limit.of(name, 10, MINUTE);
+    Limit after = Limit.of(name, 100, MINUTE).revision(1);
+    assumeThat(isShared()).isTrue();
+    try (RateLimiter old = create(before)) {
+      old.tryAcquire(name, "u", 4);
+      try (RateLimiter changed = create(after)) {
+        Decision first = changed.tryAcquire(name, "u");
+        assertThat(first.remaining()).isEqualTo(59);
+        assertThat(first.limit()).isEqualTo(after);
+      }
+      Decision obeying = old.tryAcquire(name, "u");
+      assertThat(obeying.remaining()).isEqualTo(58);
+      assertThat(obeying.limit()).isEqualTo(after);
+    }
+  }
+
+  @Test
+  void of_one_revision_the_stricter_figures_hold_for_all() {
+    assumeThat(isShared()).isTrue();
+    try (RateLimiter wide = create(Limit.of(name, 10, MINUTE).burst(20))) {
+      wide.tryAcquire(name, "u", 4);
+      try (RateLimiter fast = create(Limit.of(name, 60, MINUTE).burst(10))) {
+        Decision decision = fast.tryAcquire(name, "u");
+        assertThat(decision.limit()).isEqualTo(Limit.of(name, 10, MINUTE).burst(10));
+        assertThat(decision.remaining()).isEqualTo(7);
+        assertThat(wide.tryAcquire(name, "u").limit().burst()).isEqualTo(10);
+        assertThat(wide.tryAcquire(name, "u", 20).allowed()).isFalse();
+      }
+    }
+  }
+
+  @Test
+  void an_empty_bucket_gains_by_the_new_figures_from_the_first_denial_on() {
+    assumeThat(isShared()).isTrue();
+    try (RateLimiter old = create(Limit.of(name, 1, Duration.ofDays(1)))) {
+      old.tryAcquire(name, "u");
+      try (RateLimiter changed = create(Limit.of(name, 1_000, Duration.ofSeconds(1)).revision(1))) {
+        Decision denied = changed.tryAcquire(name, "u");
+        assertThat(denied.allowed()).isFalse();
+        clock.advance(denied.retryAfter());
+        assertThat(changed.tryAcquire(name, "u").allowed()).isTrue();
+      }
+    }
+  }
+
+  @Test
+  void peek_takes_nothing_and_reset_fills() {
+    try (RateLimiter limiter = create(Limit.of(name, 5, MINUTE))) {
+      assertThat(limiter.maintenance().peek(name, "u").remaining()).isEqualTo(5);
+      limiter.tryAcquire(name, "u", 5);
+      assertThat(limiter.tryAcquire(name, "u").allowed()).isFalse();
+      Decision seen = limiter.maintenance().peek(name, "u");
+      assertThat(seen.allowed()).isFalse();
+      assertThat(seen.retryAfter()).isEqualTo(Duration.ofSeconds(12));
+
+      limiter.maintenance().reset(name, "u");
+
+      assertThat(limiter.tryAcquire(name, "u").remaining()).isEqualTo(4);
+      assertThat(limiter.stats().admitted().values().stream().mapToLong(n -> n).sum()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void those_who_wait_are_served_when_the_tokens_are_there() {
+    Limit limit = Limit.of(name, 50, Duration.ofSeconds(1)).burst(1);
+    try (RateLimiter limiter = createInRealTime(limit)) {
+      limiter.tryAcquire(name, "u");
+      long before = System.nanoTime();
+      for (int i = 0; i < 5; i++) {
+        assertThat(limiter.acquire(name, "u", Duration.ofSeconds(20)).allowed()).isTrue();
+      }
+      assertThat(System.nanoTime() - before)
+          .isGreaterThanOrEqualTo(Duration.ofMillis(4 * 20).toNanos());
+    }
+  }
+
+  @Test
+  void those_who_wait_are_served_in_order() {
+    Limit limit = Limit.of(name, 10, Duration.ofSeconds(1)).burst(2);
+    try (RateLimiter limiter = createInRealTime(limit)) {
+      limiter.tryAcquire(name, "u", 2);
+      List<Integer> order = Collections.synchronizedList(new ArrayList<>());
+      List<CompletableFuture<Void>> all = new ArrayList<>();
+      for (int i = 0; i < 8; i++) {
+        int number = i;
+        Permits permits = Permits.of(name, "u").cost(2 - i % 2);
+        all.add(
+            limiter
+                .acquireAsync(permits, Duration.ofSeconds(30))
+                .thenAccept(
+                    decision -> {
+                      assertThat(decision.allowed()).isTrue();
+                      order.add(number);
+                    })
+                .toCompletableFuture());
+        if (i == 0) {
+          // The first makes the line; the others find it.
+          await(() -> limiter.stats().denied().values().stream().mapToLong(n -> n).sum() > 0);
+        }
+      }
+      all.forEach(CompletableFuture::join);
+      assertThat(order).isSorted().hasSize(8);
+    }
+  }
+
+  @Test
+  void who_would_wait_too_long_is_told_at_once() {
+    try (RateLimiter limiter = create(Limit.of(name, 1, MINUTE))) {
+      limiter.tryAcquire(name, "u");
+      assertThat(limiter.acquire(name, "u", Duration.ofSeconds(59)).allowed()).isFalse();
+      assertThat(limiter.acquire(name, "u", Duration.ZERO).allowed()).isFalse();
+      assertThatThrownBy(() -> limiter.acquire(name, "u", Duration.ofNanos(-1)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("maxWait is PT-0.000000001S, expected 0 to 1 day");
+    }
+  }
+
+  @Test
+  void two_equal_buckets_too_many_or_none_are_refused() {
+    assertThatThrownBy(() -> Permits.of("a", "u").and("a", "u"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("one subject of limit \"a\" is given twice");
+    assertThatThrownBy(() -> new Permits(List.of(), 1))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  /** Makes a limiter on the clock of the store. */
+  protected abstract RateLimiter createInRealTime(Limit... limits);
+
+  /** Whether another limiter sees the same buckets. */
+  protected boolean isShared() {
+    return true;
+  }
+
+  private static void await(BooleanSupplier condition) {
+    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("waited too long").isLessThan(deadline);
+      Thread.onSpinWait();
+    }
+  }
+
   private long admittedOf(RateLimiter limiter, int requests) {
     long admitted = 0;
     for (int i = 0; i < requests; i++) {
@@ -287,7 +495,8 @@ public abstract class RateLimiterContract {
   private static Limit randomLimit(Random random, String name) {
     long capacity = 1L + random.nextInt(random.nextBoolean() ? 10 : 1_000);
     long micros = capacity * (1L + random.nextInt(100_000)) + random.nextInt(1_000);
-    return new Limit(name, capacity, Duration.ofNanos(micros * 1_000), 1L + random.nextInt(20));
+    return Limit.of(name, capacity, Duration.ofNanos(micros * 1_000))
+        .burst(1L + random.nextInt(20));
   }
 
   private static long randomStep(Random random, Limit limit) {

@@ -70,6 +70,16 @@ final class ReferenceBucket {
     return List.of(allowed, bucket.getAvailableTokens(), retry);
   }
 
+  /** Returns the tokens that are there at a time, to which the bucket is brought. */
+  long holds(long time) {
+    gained =
+        gained
+            .add(BigInteger.valueOf(time - now).multiply(BigInteger.valueOf(limit.capacity())))
+            .min(full());
+    now = time;
+    return bucket.getAvailableTokens();
+  }
+
   private BigInteger full() {
     return BigInteger.valueOf(limit.burst()).multiply(period());
   }

@@ -6,34 +6,33 @@ import com.google.cloud.firestore.DocumentReference;
 import com.google.cloud.firestore.DocumentSnapshot;
 import com.google.cloud.firestore.Firestore;
 import com.google.cloud.firestore.Precondition;
-import com.google.cloud.firestore.WriteResult;
-import dev.escalera.ratelimit.Limit;
+import com.google.cloud.firestore.WriteBatch;
+import dev.escalera.ratelimit.internal.CasStore;
+import dev.escalera.ratelimit.internal.Escrow;
 import dev.escalera.ratelimit.internal.Keys;
-import dev.escalera.ratelimit.internal.Outcome;
-import dev.escalera.ratelimit.internal.RemoteRateLimiter;
-import dev.escalera.ratelimit.internal.TokenBucket;
+import dev.escalera.ratelimit.internal.NotSentException;
+import dev.escalera.ratelimit.internal.Target;
 import io.grpc.Status;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The buckets in Firestore: one document a bucket, changed by compare-and-set. */
-final class FirestoreBuckets implements RemoteRateLimiter.Store {
+final class FirestoreBuckets implements CasStore {
   static final String COLLECTION = "escalera_ratelimit";
 
   private static final int MAX_IN_FLIGHT = 1_000;
   private static final int MAX_ID_LENGTH = 1_400;
-  private static final long MAX_PAUSE_MILLIS = 64;
 
   /** Another writer was first. */
   private static final Set<Status.Code> LOST_RACE =
@@ -44,23 +43,53 @@ final class FirestoreBuckets implements RemoteRateLimiter.Store {
           Status.Code.NOT_FOUND);
 
   private final FirestoreLink link;
+  private final Firestore firestore;
   private final CollectionReference collection;
-  private final Duration deadline;
-  private final Supplier<OptionalLong> clock;
 
-  FirestoreBuckets(Firestore firestore, Duration deadline, Supplier<OptionalLong> clock) {
-    this.link = new FirestoreLink("FirestoreRateLimiter", deadline, MAX_IN_FLIGHT);
+  FirestoreBuckets(Firestore firestore, String name, Duration deadline) {
+    this.link = new FirestoreLink(name, deadline, MAX_IN_FLIGHT);
+    this.firestore = firestore;
     this.collection = firestore.collection(COLLECTION);
-    this.deadline = deadline;
-    this.clock = clock;
   }
 
   @Override
-  public CompletableFuture<Outcome> acquire(Limit limit, String subject, long cost) {
-    Attempt attempt =
-        new Attempt(collection.document(id(limit.name(), subject)), limit, cost, System.nanoTime());
-    CompletableFuture<Outcome> outcome = attempt.run(1);
-    return outcome.orTimeout(deadline.toNanos(), TimeUnit.NANOSECONDS);
+  public CompletionStage<Snapshot> read(List<Target.Key> keys, long timeoutNanos) {
+    DocumentReference[] documents =
+        keys.stream().map(this::document).toArray(DocumentReference[]::new);
+    CompletableFuture<List<DocumentSnapshot>> read = link.call(() -> firestore.getAll(documents));
+    return mapped(read, timeoutNanos).thenApply(FirestoreBuckets::snapshot);
+  }
+
+  @Override
+  public CompletionStage<Boolean> write(
+      List<Target.Key> keys, Snapshot snapshot, List<Escrow> changed, long timeoutNanos) {
+    WriteBatch batch = firestore.batch();
+    for (int i = 0; i < keys.size(); i++) {
+      Map<String, Object> fields = Buckets.fields(changed.get(i));
+      Object version = snapshot.versions().get(i);
+      if (version == null) {
+        batch.create(document(keys.get(i)), fields);
+      } else {
+        batch.update(document(keys.get(i)), fields, Precondition.updatedAt((Timestamp) version));
+      }
+    }
+    return mapped(link.call(batch::commit), timeoutNanos)
+        .thenApply(results -> true)
+        .exceptionallyCompose(
+            failure ->
+                LOST_RACE.contains(FirestoreLink.status(failure))
+                    ? CompletableFuture.completedFuture(false)
+                    : CompletableFuture.failedFuture(failure));
+  }
+
+  @Override
+  public CompletionStage<?> delete(Target.Key key, long timeoutNanos) {
+    return mapped(link.call(() -> document(key).delete()), timeoutNanos);
+  }
+
+  @Override
+  public boolean isAvailable() {
+    return link.isAvailable();
   }
 
   @Override
@@ -83,67 +112,37 @@ final class FirestoreBuckets implements RemoteRateLimiter.Store {
     }
   }
 
-  /** One decision, which may take several rounds. */
-  private final class Attempt {
-    private final DocumentReference document;
-    private final Limit limit;
-    private final long cost;
-    private final long started;
-
-    Attempt(DocumentReference document, Limit limit, long cost, long started) {
-      this.document = document;
-      this.limit = limit;
-      this.cost = cost;
-      this.started = started;
-    }
-
-    CompletableFuture<Outcome> run(int round) {
-      return link.call(document::get)
-          .thenCompose(
-              snapshot -> {
-                long now = clock.get().orElseGet(() -> micros(snapshot.getReadTime()));
-                TokenBucket bucket =
-                    snapshot.exists() ? Buckets.read(snapshot) : TokenBucket.full(limit, now);
-                TokenBucket.Step step = bucket.acquire(limit, cost, now);
-                return step.changed()
-                    ? store(snapshot, step, round)
-                    : CompletableFuture.completedFuture(step.outcome());
-              });
-    }
-
-    private CompletableFuture<Outcome> store(
-        DocumentSnapshot snapshot, TokenBucket.Step step, int round) {
-      Map<String, Object> fields = Buckets.fields(step.bucket(), step.outcome().resetMicros());
-      Timestamp version = snapshot.getUpdateTime();
-      CompletableFuture<WriteResult> written =
-          link.call(
-              () ->
-                  version == null
-                      ? document.create(fields)
-                      : document.update(fields, Precondition.updatedAt(version)));
-      return written
-          .thenApply(result -> step.outcome())
-          .exceptionallyCompose(
-              failure ->
-                  LOST_RACE.contains(FirestoreLink.status(failure))
-                      ? again(round)
-                      : CompletableFuture.failedFuture(failure));
-    }
-
-    private CompletableFuture<Outcome> again(int round) {
-      if (System.nanoTime() - started > deadline.toNanos()) {
-        return CompletableFuture.failedFuture(
-            new TimeoutException("lost " + round + " races in " + deadline));
-      }
-      long most = Math.min(MAX_PAUSE_MILLIS, 1L << Math.min(round, 6));
-      long pause = ThreadLocalRandom.current().nextLong(most + 1);
-      return CompletableFuture.supplyAsync(
-              () -> round + 1, CompletableFuture.delayedExecutor(pause, TimeUnit.MILLISECONDS))
-          .thenCompose(this::run);
-    }
+  private DocumentReference document(Target.Key key) {
+    return collection.document(id(key.limit(), key.subject()));
   }
 
-  private static long micros(Timestamp time) {
+  private static Snapshot snapshot(List<DocumentSnapshot> documents) {
+    List<@Nullable Escrow> escrows = new ArrayList<>();
+    List<@Nullable Object> versions = new ArrayList<>();
+    long now = Long.MAX_VALUE;
+    for (DocumentSnapshot document : documents) {
+      escrows.add(document.exists() ? Buckets.read(document) : null);
+      versions.add(document.getUpdateTime());
+      now = Math.min(now, micros(document.getReadTime()));
+    }
+    return new Snapshot(escrows, versions, now);
+  }
+
+  /** What did not reach Firestore is told in words of our own. */
+  private static <T> CompletableFuture<T> mapped(CompletableFuture<T> call, long timeoutNanos) {
+    return call.orTimeout(timeoutNanos, TimeUnit.NANOSECONDS)
+        .exceptionallyCompose(
+            failure ->
+                CompletableFuture.failedFuture(
+                    FirestoreLink.unwrap(failure) instanceof FirestoreLink.NotSentException e
+                        ? new NotSentException(String.valueOf(e.getMessage()), e)
+                        : failure));
+  }
+
+  private static long micros(@Nullable Timestamp time) {
+    if (time == null) {
+      throw new IllegalStateException("Firestore did not say when it read");
+    }
     return time.getSeconds() * 1_000_000 + time.getNanos() / 1_000;
   }
 }

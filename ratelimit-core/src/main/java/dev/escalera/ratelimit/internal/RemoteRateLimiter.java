@@ -3,107 +3,452 @@ package dev.escalera.ratelimit.internal;
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.FailurePolicy;
-import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.RateLimitException;
-import dev.escalera.ratelimit.RateLimiter;
+import dev.escalera.ratelimit.RateLimiterStats;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A rate limiter whose buckets are in a store; what the store cannot decide, the failure policy
- * does.
+ * A rate limiter whose buckets are in a store. What the last denial answers still, or a lease
+ * covers, needs no call; concurrent decisions on the same buckets share one; what the store cannot
+ * decide in time, the failure policy does.
  */
-public final class RemoteRateLimiter implements RateLimiter {
-  /** Buckets in a store. */
-  public interface Store {
-    /** Decides; fails if the store does not, and completes within a deadline in every case. */
-    CompletableFuture<Outcome> acquire(Limit limit, String subject, long cost);
-
-    void close();
-  }
+public final class RemoteRateLimiter extends AbstractRateLimiter {
+  /**
+   * How a limiter behaves.
+   *
+   * @param name for the log
+   * @param deadline how long a decision may take
+   * @param denyCacheMax how long a denial is remembered at most
+   * @param policy what decides when the store does not
+   */
+  public record Options(
+      String name, Duration deadline, Duration denyCacheMax, FailurePolicy policy) {}
 
   private static final Logger log = LoggerFactory.getLogger(RemoteRateLimiter.class);
 
   /** When a client that the policy refused is told to come again. */
   private static final Duration FALLBACK_RETRY = Duration.ofSeconds(1);
 
-  private final String name;
-  private final Limits limits;
+  private static final int MAX_PENDING = 100_000;
+  private static final int MAX_LOGGED = 1_000;
+  private static final int SETTLERS = 16;
+  private static final Executor ASYNC = new CompletableFuture<Void>().defaultExecutor();
+
+  private final Options options;
+  private final long deadlineNanos;
   private final Store store;
-  private final FailurePolicy policy;
+  private final Counters counters;
+  private final Denials denials;
+  private final Lanes lanes = new Lanes();
+  private final @Nullable Fallback fallback;
+  private final AtomicInteger pending = new AtomicInteger();
   private final AtomicBoolean degraded = new AtomicBoolean();
-  private volatile boolean closed;
 
-  public RemoteRateLimiter(String name, Limits limits, Store store, FailurePolicy policy) {
-    this.name = name;
-    this.limits = limits;
+  /** The limits of which a disagreement was logged. */
+  private final ConcurrentHashMap<String, Boolean> disputed = new ConcurrentHashMap<>();
+
+  public RemoteRateLimiter(Options options, Limits limits, Store store, ProcessClock clock) {
+    super(options.name(), limits, clock);
+    this.options = options;
+    this.deadlineNanos = options.deadline().toNanos();
     this.store = store;
-    this.policy = policy;
+    this.counters = limits.counters();
+    this.denials = new Denials(options.denyCacheMax(), clock);
+    this.fallback =
+        options.policy() == FailurePolicy.LOCAL_FALLBACK ? new Fallback(clock, counters) : null;
   }
 
   @Override
-  public CompletionStage<Decision> tryAcquireAsync(String limit, String subject, long cost) {
-    // Handed over to another thread: what the host does next is nothing for the driver's.
-    return decide(limit, subject, cost).thenApplyAsync(decision -> decision);
+  protected void check(List<Target> targets) {
+    store.check(targets);
   }
 
   @Override
-  public Decision tryAcquire(String limit, String subject, long cost) {
-    CompletableFuture<Decision> decision = decide(limit, subject, cost);
-    try {
-      return decision.get();
-    } catch (InterruptedException e) {
-      decision.cancel(true);
-      Thread.currentThread().interrupt();
-      throw new RateLimitException("interrupted while acquiring " + key(limit, subject), e);
-    } catch (ExecutionException e) {
-      throw new RateLimitException("cannot decide " + key(limit, subject), e.getCause());
+  protected Decision decideNow(List<Target> targets, long cost) {
+    Decision local = local(targets, cost);
+    if (local != null) {
+      return local;
     }
+    Waiter waiter = submit(targets, cost, true);
+    try {
+      return waiter.get(deadlineNanos, TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      if (waiter.give()) {
+        complete(waiter, unanswered(waiter, e));
+      }
+      return waiter.join();
+    } catch (InterruptedException e) {
+      waiter.cancel(true);
+      Thread.currentThread().interrupt();
+      throw new RateLimitException("interrupted while acquiring " + targets.get(0).key(), e);
+    } catch (ExecutionException e) {
+      throw new RateLimitException("cannot decide " + targets.get(0).key(), e.getCause());
+    }
+  }
+
+  @Override
+  protected CompletableFuture<Decision> decide(List<Target> targets, long cost) {
+    Decision local = local(targets, cost);
+    return local == null ? submit(targets, cost, false) : CompletableFuture.completedFuture(local);
+  }
+
+  @Override
+  public Decision peek(String limit, String subject) {
+    Target target = checked(limit, subject);
+    Store.Batch look = new Store.Batch(List.of(target), List.of(), 0);
+    CompletableFuture<Store.Reply> reply = store.take(look, deadlineNanos).toCompletableFuture();
+    TokenBucket bucket = await(reply, "peeking at", target.key()).before().get(0);
+    return Verdict.of(
+        List.of(target),
+        List.of(bucket),
+        bucket.tokens() >= 1,
+        1,
+        DecisionSource.REMOTE,
+        Verdict.instant(bucket.at()));
+  }
+
+  @Override
+  public void reset(String limit, String subject) {
+    Target target = checked(limit, subject);
+    await(
+        store
+            .reset(target, deadlineNanos)
+            .thenAccept(
+                done -> {
+                  denials.forget(target.key());
+                  if (fallback != null) {
+                    fallback.forget(target.key());
+                  }
+                })
+            .toCompletableFuture(),
+        "resetting",
+        target.key());
+  }
+
+  @Override
+  public RateLimiterStats stats() {
+    return counters.stats(() -> !store.isAvailable(), store::nodes);
   }
 
   @Override
   public void close() {
-    closed = true;
+    super.close();
     store.close();
   }
 
-  private CompletableFuture<Decision> decide(String name, String subject, long cost) {
-    Limit limit = limits.check(name, subject, cost);
-    if (closed) {
-      throw new IllegalStateException(this.name + " is closed");
+  /** Decides without the store, if what is known here is enough. */
+  private @Nullable Decision local(List<Target> targets, long cost) {
+    Store.Spent spent = store.spend(targets, cost);
+    if (spent != null) {
+      return counters.count(leased(spent));
     }
-    return store
-        .acquire(limit, subject, cost)
-        .handle((outcome, failure) -> decision(limit, outcome, failure));
+    Decision denied = denials.check(targets, cost);
+    return denied == null ? null : counters.count(denied);
   }
 
-  private Decision decision(Limit limit, @Nullable Outcome outcome, @Nullable Throwable failure) {
-    if (outcome != null) {
-      if (degraded.get() && degraded.compareAndSet(true, false)) {
-        log.info("{}: the store decides again", name);
+  private Decision leased(Store.Spent spent) {
+    Figures figures = spent.figures();
+    // What others have left is not known here: the longest that it can take.
+    return new Decision(
+        true,
+        Verdict.holding(spent.target(), figures),
+        spent.remaining(),
+        Duration.ZERO,
+        Verdict.micros(figures.microsToGain(figures.burst() - spent.remaining(), 0)),
+        DecisionSource.LEASE,
+        clock.instant());
+  }
+
+  private Waiter submit(List<Target> targets, long cost, boolean blocking) {
+    Waiter waiter = new Waiter(targets, cost, clock.nanos(), blocking);
+    if (pending.incrementAndGet() > MAX_PENDING) {
+      pending.decrementAndGet();
+      waiter.complete(
+          counters.count(
+              unanswered(waiter, new NotSentException("too many decisions wait", null))));
+      return waiter;
+    }
+    Lanes.Lane lane = lanes.join(waiter);
+    if (lane != null) {
+      send(lane, List.of(waiter));
+    }
+    return waiter;
+  }
+
+  private void send(Lanes.Lane lane, List<Waiter> batch) {
+    Waiter first = batch.get(0);
+    List<Target> targets = first.targets;
+    List<Long> costs = new ArrayList<>(batch.size());
+    for (Waiter waiter : batch) {
+      costs.add(waiter.cost);
+    }
+    long debit = fallback == null || targets.size() > 1 ? 0 : fallback.claim(targets.get(0).key());
+    long sent = clock.nanos();
+    counters.remoteCalls.increment();
+    take(new Store.Batch(targets, costs, debit), deadlineNanos - (sent - first.since))
+        .whenComplete(
+            (answer, failure) -> {
+              if (debit > 0) {
+                debited(targets.get(0), debit, answer, failure);
+              }
+              if (answer == null) {
+                failed(lane, batch, failure);
+              } else {
+                answered(lane, batch, answer.before(), sent);
+              }
+            });
+  }
+
+  private CompletionStage<Store.Reply> take(Store.Batch batch, long timeoutNanos) {
+    try {
+      return store.take(batch, timeoutNanos);
+    } catch (RuntimeException e) {
+      // Those who wait must learn of it.
+      return CompletableFuture.failedFuture(e);
+    }
+  }
+
+  private void answered(Lanes.Lane lane, List<Waiter> batch, List<TokenBucket> before, long sent) {
+    recovered();
+    counters.remoteDecisions.add(batch.size());
+    List<Target> targets = batch.get(0).targets;
+    Decision[] decisions = decisions(batch, before);
+    boolean denied = note(targets, after(batch, decisions, before), batch, decisions, sent);
+    List<Waiter> served = new ArrayList<>(0);
+    List<Decision> refusals = new ArrayList<>(0);
+    List<Waiter> next =
+        lane.next(
+            waiter -> {
+              Decision refusal = denied ? denials.check(waiter.targets, waiter.cost) : null;
+              if (refusal != null && !waiter.isDone()) {
+                served.add(waiter);
+                refusals.add(refusal);
+              } else if (waiter.isDone()) {
+                pending.decrementAndGet();
+              }
+              return refusal != null || waiter.isDone();
+            });
+    if (!next.isEmpty()) {
+      send(lane, next);
+    }
+    finish(batch, List.of(decisions));
+    if (!served.isEmpty()) {
+      finish(served, refusals);
+    }
+  }
+
+  /** Each cost in order, exactly as if it had been alone. */
+  private static Decision[] decisions(List<Waiter> batch, List<TokenBucket> before) {
+    Decision[] decisions = new Decision[batch.size()];
+    List<TokenBucket> level = before;
+    Instant time = Verdict.instant(before.get(0).at());
+    DecisionSource source = batch.size() == 1 ? DecisionSource.REMOTE : DecisionSource.MERGED;
+    for (int i = 0; i < decisions.length; i++) {
+      Waiter waiter = batch.get(i);
+      boolean allowed = Verdict.allows(level, 0, waiter.cost);
+      if (allowed) {
+        level = taken(level, waiter.cost);
       }
-      return outcome.decision(limit, DecisionSource.REMOTE);
+      decisions[i] = Verdict.of(waiter.targets, level, allowed, waiter.cost, source, time);
     }
+    return decisions;
+  }
+
+  private static List<TokenBucket> after(
+      List<Waiter> batch, Decision[] decisions, List<TokenBucket> before) {
+    long taken = 0;
+    for (int i = 0; i < decisions.length; i++) {
+      taken += decisions[i].allowed() ? batch.get(i).cost : 0;
+    }
+    return taken == 0 ? before : taken(before, taken);
+  }
+
+  private static List<TokenBucket> taken(List<TokenBucket> buckets, long cost) {
+    if (buckets.size() == 1) {
+      return List.of(buckets.get(0).take(cost));
+    }
+    List<TokenBucket> after = new ArrayList<>(buckets.size());
+    for (TokenBucket bucket : buckets) {
+      after.add(bucket.take(cost));
+    }
+    return after;
+  }
+
+  /** Remembers what the store said; returns whether it denied anything. */
+  private boolean note(
+      List<Target> targets,
+      List<TokenBucket> after,
+      List<Waiter> batch,
+      Decision[] decisions,
+      long sent) {
+    long denied = Long.MAX_VALUE;
+    for (int i = 0; i < decisions.length; i++) {
+      if (!decisions[i].allowed()) {
+        denied = Math.min(denied, batch.get(i).cost);
+      }
+    }
+    for (int i = 0; i < targets.size(); i++) {
+      Target target = targets.get(i);
+      TokenBucket bucket = after.get(i);
+      if (bucket.tokens() < denied && denied < Long.MAX_VALUE) {
+        denials.denied(target, bucket, sent);
+      } else {
+        denials.admitted(target, bucket, sent);
+      }
+      if (fallback != null) {
+        fallback.saw(target, bucket);
+      }
+      if (!bucket.figures().equals(target.figures())) {
+        dispute(target, bucket.figures());
+      }
+    }
+    return denied < Long.MAX_VALUE;
+  }
+
+  private void dispute(Target target, Figures holding) {
+    String name = target.limit().name();
+    if (disputed.size() < MAX_LOGGED && disputed.putIfAbsent(name, true) == null) {
+      log.warn(
+          "{}: nodes disagree on a limit: here it is {}, in the store {} holds",
+          options.name(),
+          target.limit(),
+          holding.limit(name));
+    }
+  }
+
+  private void failed(Lanes.Lane lane, List<Waiter> batch, Throwable failure) {
+    Throwable cause = failure;
+    while (cause instanceof CompletionException && cause.getCause() != null) {
+      cause = cause.getCause();
+    }
+    List<Waiter> all = new ArrayList<>(batch);
+    all.addAll(lane.abandon());
+    List<Waiter> given = new ArrayList<>(all.size());
+    List<Decision> decisions = new ArrayList<>(all.size());
+    for (Waiter waiter : all) {
+      if (waiter.give()) {
+        given.add(waiter);
+        decisions.add(unanswered(waiter, cause));
+      }
+    }
+    pending.addAndGet(given.size() - all.size());
+    if (!given.isEmpty()) {
+      finish(given, decisions);
+    }
+  }
+
+  private void finish(List<Waiter> batch, List<Decision> decisions) {
+    pending.addAndGet(-batch.size());
+    if (batch.size() == 1 && batch.get(0).blocking) {
+      complete(batch.get(0), decisions.get(0));
+      return;
+    }
+    ASYNC.execute(
+        () -> {
+          for (int i = 0; i < batch.size(); i++) {
+            complete(batch.get(i), decisions.get(i));
+          }
+        });
+  }
+
+  private void complete(Waiter waiter, Decision decision) {
+    if (!waiter.isDone()) {
+      // Counted first, so that who has the decision finds it in the figures.
+      counters.count(decision);
+      waiter.complete(decision);
+    }
+  }
+
+  private Decision unanswered(Waiter waiter, Throwable cause) {
     if (!degraded.get() && degraded.compareAndSet(false, true)) {
-      log.warn("{}: the store does not decide, {} does", name, policy, failure);
+      log.warn("{}: the store does not decide, {} does", options.name(), options.policy(), cause);
     }
-    boolean open = policy == FailurePolicy.FAIL_OPEN;
+    if (fallback != null) {
+      return fallback.decide(waiter.targets, waiter.cost, store.nodes());
+    }
+    boolean open = options.policy() == FailurePolicy.FAIL_OPEN;
     return new Decision(
         open,
-        limit,
+        waiter.targets.get(0).limit(),
         0,
         open ? Duration.ZERO : FALLBACK_RETRY,
         Duration.ZERO,
-        DecisionSource.FALLBACK);
+        DecisionSource.FALLBACK,
+        clock.instant());
   }
 
-  private static String key(String limit, String subject) {
-    return "\"" + Keys.escape(limit) + "\" for \"" + Keys.escape(subject) + "\"";
+  private void recovered() {
+    if (!degraded.get() || !degraded.compareAndSet(true, false)) {
+      return;
+    }
+    log.info("{}: the store decides again", options.name());
+    if (fallback != null) {
+      fallback.recovered();
+      Iterator<Target> owed = fallback.owed().iterator();
+      for (int i = 0; i < SETTLERS; i++) {
+        ASYNC.execute(() -> settle(fallback, owed));
+      }
+    }
+  }
+
+  /** Tells the store what was admitted without it, one bucket after the other. */
+  private void settle(Fallback fallback, Iterator<Target> owed) {
+    Target target;
+    synchronized (owed) {
+      if (!owed.hasNext()) {
+        return;
+      }
+      target = owed.next();
+    }
+    long debt = fallback.claim(target.key());
+    if (debt == 0) {
+      ASYNC.execute(() -> settle(fallback, owed));
+      return;
+    }
+    counters.remoteCalls.increment();
+    take(new Store.Batch(List.of(target), List.of(), debt), deadlineNanos)
+        .whenCompleteAsync(
+            (answer, failure) -> {
+              debited(target, debt, answer, failure);
+              if (answer != null) {
+                settle(fallback, owed);
+              }
+            },
+            ASYNC);
+  }
+
+  private void debited(
+      Target target, long debt, Store.@Nullable Reply answer, @Nullable Throwable failure) {
+    if (answer != null) {
+      counters.debited.add(answer.debited());
+      counters.lostDebits.add(debt - answer.debited());
+    } else if (fallback != null && isNotSent(failure)) {
+      fallback.unclaim(target, debt);
+    } else {
+      // It may have been taken: to take it again would be too much.
+      counters.lostDebits.add(debt);
+    }
+  }
+
+  private static boolean isNotSent(@Nullable Throwable failure) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    return cause instanceof NotSentException;
   }
 }

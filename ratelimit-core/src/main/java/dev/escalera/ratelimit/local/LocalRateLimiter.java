@@ -1,44 +1,23 @@
 package dev.escalera.ratelimit.local;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Expiry;
-import dev.escalera.ratelimit.Decision;
-import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.RateLimiter;
 import dev.escalera.ratelimit.internal.Limits;
-import dev.escalera.ratelimit.internal.Outcome;
-import java.util.ArrayList;
-import java.util.List;
+import dev.escalera.ratelimit.internal.ProcessClock;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
-import java.util.function.LongSupplier;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A rate limiter in one process: Bucket4j's token buckets in a bounded table, by the monotonic
- * clock.
+ * A rate limiter in one process: token buckets in a bounded table, by the monotonic clock.
  *
- * <p>A bucket leaves the table when it is full again. If more subjects than {@link
- * Builder#maximumSubjects} are limited at one time, some start anew with a full bucket.
+ * <p>A bucket leaves the table when it was not used for as long as an empty one takes to be full.
+ * If more subjects than {@link Builder#maximumSubjects} are limited at one time, some start anew
+ * with a full bucket.
  */
-public final class LocalRateLimiter implements RateLimiter {
-  private final Limits limits;
-  private final LongSupplier nanoTime;
-  private final Cache<Key, LocalBucket> buckets;
-  private volatile boolean closed;
-
-  private LocalRateLimiter(Builder builder) {
-    limits = new Limits(builder.limits);
-    nanoTime = builder.nanoTime;
-    buckets =
-        Caffeine.newBuilder()
-            .maximumSize(builder.maximumSubjects)
-            .ticker(nanoTime::getAsLong)
-            .expireAfter(Expiry.<Key, LocalBucket>writing((key, bucket) -> bucket.timeToFull()))
-            .build();
-  }
+public final class LocalRateLimiter {
+  private LocalRateLimiter() {}
 
   /**
    * Starts a rate limiter in this process.
@@ -49,50 +28,13 @@ public final class LocalRateLimiter implements RateLimiter {
     return new Builder();
   }
 
-  @Override
-  public Decision tryAcquire(String name, String subject, long cost) {
-    Limit limit = limits.check(name, subject, cost);
-    if (closed) {
-      throw new IllegalStateException("LocalRateLimiter is closed");
-    }
-    long now = nanoTime.getAsLong() / 1_000;
-    Outcome[] outcome = new Outcome[1];
-    buckets
-        .asMap()
-        .compute(
-            new Key(limit.name(), subject),
-            (key, bucket) -> {
-              LocalBucket used = bucket == null ? new LocalBucket(limit, now) : bucket;
-              outcome[0] = used.acquire(cost, now);
-              return used;
-            });
-    return outcome[0].decision(limit, DecisionSource.LOCAL);
-  }
-
-  @Override
-  public CompletionStage<Decision> tryAcquireAsync(String limit, String subject, long cost) {
-    return CompletableFuture.completedFuture(tryAcquire(limit, subject, cost));
-  }
-
-  @Override
-  public void close() {
-    closed = true;
-    buckets.invalidateAll();
-  }
-
-  /** Returns how many subjects are limited at present. */
-  long subjects() {
-    buckets.cleanUp();
-    return buckets.estimatedSize();
-  }
-
-  private record Key(String limit, String subject) {}
-
   /** Builds a {@link RateLimiter} in this process. Not safe for use by several threads. */
   public static final class Builder {
-    private final List<Limit> limits = new ArrayList<>();
+    private final Limits.Builder limits = new Limits.Builder();
     private long maximumSubjects = 1_000_000;
-    private LongSupplier nanoTime = System::nanoTime;
+    private String name = "LocalRateLimiter";
+    private @Nullable MeterRegistry registry;
+    private ProcessClock clock = ProcessClock.system();
 
     private Builder() {}
 
@@ -103,7 +45,21 @@ public final class LocalRateLimiter implements RateLimiter {
      * @return this builder
      */
     public Builder limit(Limit limit) {
-      limits.add(Objects.requireNonNull(limit, "limit"));
+      limits.add(limit);
+      return this;
+    }
+
+    /**
+     * Adds a limit whose figures depend on the subject, such as on a customer's plan.
+     *
+     * @param name the name of the limit, not given yet
+     * @param plan returns the limit of a subject, of the same name; called for every decision on
+     *     the thread that asks, so it has to be fast
+     * @return this builder
+     * @throws IllegalArgumentException if the name cannot be one of a limit
+     */
+    public Builder limit(String name, Function<String, Limit> plan) {
+      limits.add(name, plan);
       return this;
     }
 
@@ -123,8 +79,30 @@ public final class LocalRateLimiter implements RateLimiter {
       return this;
     }
 
-    Builder nanoTime(LongSupplier nanoTime) {
-      this.nanoTime = nanoTime;
+    /**
+     * Names the limiter in its meters; {@code LocalRateLimiter} by default.
+     *
+     * @param name the name
+     * @return this builder
+     */
+    public Builder name(String name) {
+      this.name = Objects.requireNonNull(name, "name");
+      return this;
+    }
+
+    /**
+     * Publishes meters, {@code escalera.ratelimit.*}; none by default.
+     *
+     * @param registry where to
+     * @return this builder
+     */
+    public Builder meters(MeterRegistry registry) {
+      this.registry = Objects.requireNonNull(registry, "registry");
+      return this;
+    }
+
+    Builder clock(ProcessClock clock) {
+      this.clock = clock;
       return this;
     }
 
@@ -135,7 +113,11 @@ public final class LocalRateLimiter implements RateLimiter {
      * @throws IllegalStateException if no limit was given, or two of one name
      */
     public RateLimiter build() {
-      return new LocalRateLimiter(this);
+      Limits built = limits.build();
+      if (registry != null) {
+        built.counters().bind(registry, name, () -> false, () -> 1);
+      }
+      return new LocalBuckets(built, maximumSubjects, clock);
     }
   }
 }

@@ -2,7 +2,7 @@ package dev.escalera.ratelimit.redis;
 
 import io.lettuce.core.RedisNoScriptException;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.async.RedisScriptingAsyncCommands;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -48,11 +48,11 @@ final class LuaScript {
   }
 
   <T> CompletionStage<T> run(
-      RedisAsyncCommands<byte[], byte[]> redis, byte[][] keys, byte[]... arguments) {
+      RedisScriptingAsyncCommands<byte[], byte[]> redis, byte[][] keys, byte[]... arguments) {
     CompletionStage<T> run = redis.evalsha(sha1, output, keys, arguments);
     return run.exceptionallyCompose(
         failure ->
-            RedisLink.unwrap(failure) instanceof RedisNoScriptException
+            RedisCalls.unwrap(failure) instanceof RedisNoScriptException
                 ? redis.eval(text, output, keys, arguments)
                 : CompletableFuture.failedFuture(failure));
   }

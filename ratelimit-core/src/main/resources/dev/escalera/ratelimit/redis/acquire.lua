@@ -1,12 +1,14 @@
--- Decides on one bucket. KEYS[1]: the bucket. ARGV: capacity, period in µs, burst, cost, now in µs ('' asks Redis).
--- Returns {allowed, tokens left, µs to retry, µs to full}. The arithmetic is that of TokenBucket.java: all integers, and
--- below 2^53 (Limit.java sees to it), up to where doubles are exact.
-local capacity, period, burst = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local cost, now = tonumber(ARGV[4]), tonumber(ARGV[5])
+-- Decides on buckets. KEYS: the buckets. ARGV: now in µs ('' asks Redis); tokens to debit first, as far as they are there; for each
+-- bucket its figures "capacity period burst revision scale"; then pairs of a cost and how often it is asked, in order. Each cost is
+-- taken from all buckets or from none. Returns {now, debited, and for each bucket, before the costs: tokens, remainder, the figures
+-- that hold or '' if they are those given}: from there the decisions follow.
+-- The arithmetic is that of TokenBucket.java: all integers, and below 2^53 (Limit.java sees to it), up to where doubles are exact.
+local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
+local debit, buckets = tonumber(ARGV[2]), #KEYS
 
 -- Quotient and remainder; a quotient that was rounded up is put right.
 local function divide(a, b)
@@ -18,52 +20,93 @@ local function divide(a, b)
   return quotient, remainder
 end
 
-local tokens, remainder, moved = burst, 0, false
-local stored = redis.call('GET', KEYS[1])
-if stored then
-  local field = {}
-  for number in string.gmatch(stored, '%d+') do
-    field[#field + 1] = tonumber(number)
-  end
-  local at, oldCapacity, oldPeriod, oldBurst = field[3], field[4], field[5], field[6]
-  tokens, remainder = field[1], field[2]
-  moved = now < at
+local function parse(figures)
+  local capacity, period, burst, revision, scale = string.match(figures, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  return tonumber(capacity), tonumber(period), tonumber(burst), tonumber(revision), tonumber(scale)
+end
 
-  local periods, rest = divide(math.max(0, now - at), oldPeriod)
-  if periods > divide(oldBurst - tokens, oldCapacity) then
-    tokens, remainder = oldBurst, 0
-  else
-    local gained
-    gained, remainder = divide(rest * oldCapacity + remainder, oldPeriod)
-    tokens = tokens + periods * oldCapacity + gained
-    if tokens >= oldBurst then
-      tokens, remainder = oldBurst, 0
+-- The figures that hold: the higher revision, of one revision the lower rate and the lower burst.
+local function holding(asked, stored)
+  local capacity, period, burst, revision, scale = parse(asked)
+  local capacity2, period2, burst2, revision2, scale2 = parse(stored)
+  if revision ~= revision2 then
+    return revision > revision2 and asked or stored
+  end
+  local mine, theirs = capacity / period, capacity2 / period2
+  if not (mine < theirs or (mine == theirs and scale < scale2)) then
+    capacity, period, scale = capacity2, period2, scale2
+  end
+  return string.format('%.0f %.0f %.0f %.0f %.0f', capacity, period, math.min(burst, burst2), revision, scale)
+end
+
+local reply = {now, 0}
+local state = {}
+local level
+for i = 1, buckets do
+  local asked = ARGV[2 + i]
+  local figures = asked
+  local capacity, period, burst = parse(figures)
+  local tokens, remainder, moved = burst, 0, false
+  local stored = redis.call('GET', KEYS[i])
+  if stored then
+    local left, part, at, old = string.match(stored, '^(%d+) (%d+) (%d+) (.+)$')
+    tokens, remainder, at = tonumber(left), tonumber(part), tonumber(at)
+    if old ~= figures then
+      capacity, period, burst = parse(old)
+    end
+    moved = now < at
+    if tokens >= burst then
+      tokens, remainder = burst, 0
+    elseif now > at then
+      local periods, rest = divide(now - at, period)
+      if periods > divide(burst - tokens, capacity) then
+        tokens, remainder = burst, 0
+      else
+        local gained
+        gained, remainder = divide(rest * capacity + remainder, period)
+        tokens = tokens + periods * capacity + gained
+        if tokens >= burst then
+          tokens, remainder = burst, 0
+        end
+      end
+    end
+    if old ~= figures then
+      figures = holding(asked, old)
+      if old ~= figures then
+        -- The share of the burst that is left stays.
+        local oldBurst = burst
+        capacity, period, burst = parse(figures)
+        tokens, remainder, moved = math.min(burst, math.floor(tokens / oldBurst * burst)), 0, true
+      end
     end
   end
+  if debit > 0 then
+    local debited = math.min(debit, tokens)
+    tokens, moved, reply[2] = tokens - debited, true, debited
+  end
+  level = level and math.min(level, tokens) or tokens
+  state[i] = {tokens, remainder, capacity, period, burst, figures, moved}
+  reply[3 * i], reply[3 * i + 1], reply[3 * i + 2] = tokens, remainder, figures == asked and '' or figures
+end
 
-  -- Figures that changed: the share of the burst that is left stays.
-  if oldCapacity ~= capacity or oldPeriod ~= period or oldBurst ~= burst then
-    tokens, remainder, moved = math.min(burst, math.floor(tokens / oldBurst * burst)), 0, true
+local taken = 0
+for i = 3 + buckets, #ARGV, 2 do
+  local cost, times = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  taken = taken + cost * math.min(times, math.floor((level - taken) / cost))
+end
+
+for i = 1, buckets do
+  local tokens, remainder, capacity, period, burst, figures, moved = unpack(state[i])
+  if taken > 0 or moved then
+    tokens = tokens - taken
+    local reset = 0
+    if tokens < burst then
+      local micros, more = divide((burst - tokens) * period - remainder, capacity)
+      reset = more > 0 and micros + 1 or micros
+    end
+    -- A full bucket is one that does not exist; a second more for clocks that are set back a little.
+    redis.call('SET', KEYS[i], string.format('%.0f %.0f %.0f ', tokens, remainder, now) .. figures,
+      'PX', string.format('%.0f', math.ceil(reset / 1000) + 1000))
   end
 end
-
-local allowed = cost <= tokens
-if allowed then
-  tokens = tokens - cost
-end
-
--- µs until that many tokens more are there, rounded up.
-local function gain(missing)
-  local micros, more = divide(missing * period - remainder, capacity)
-  return more > 0 and micros + 1 or micros
-end
-
-local reset = tokens < burst and gain(burst - tokens) or 0
-if allowed or moved then
-  -- A full bucket is one that does not exist; a second more for clocks that are set back a little.
-  local ttl = math.ceil(reset / 1000) + 1000
-  redis.call('SET', KEYS[1],
-    string.format('%.0f %.0f %.0f %.0f %.0f %.0f', tokens, remainder, now, capacity, period, burst),
-    'PX', string.format('%.0f', ttl))
-end
-return {allowed and 1 or 0, tokens, allowed and 0 or gain(cost - tokens), reset}
+return reply

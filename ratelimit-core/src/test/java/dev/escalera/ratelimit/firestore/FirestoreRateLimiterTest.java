@@ -24,7 +24,16 @@ class FirestoreRateLimiterTest extends RateLimiterContract {
 
   @Override
   protected RateLimiter create(Limit... limits) {
-    return builder(limits).clock(clock::micros).build();
+    return builder(limits)
+        .lease(Duration.ZERO)
+        .clock(clock::micros)
+        .denyCacheMax(Duration.ZERO)
+        .build();
+  }
+
+  @Override
+  protected RateLimiter createInRealTime(Limit... limits) {
+    return builder(limits).lease(Duration.ZERO).build();
   }
 
   private FirestoreRateLimiter.Builder builder(Limit... limits) {
@@ -57,27 +66,6 @@ class FirestoreRateLimiterTest extends RateLimiterContract {
 
       assertThat(before).isNotNull();
       assertThat(firestore.document(path).get().get().getUpdateTime()).isEqualTo(before);
-    }
-  }
-
-  @Test
-  void an_empty_bucket_gains_by_the_new_figures_from_the_first_denial_on() {
-    try (RateLimiter old = create(Limit.of(name, 1, Duration.ofDays(1)));
-        RateLimiter changed = create(Limit.of(name, 1_000, Duration.ofSeconds(1)))) {
-      old.tryAcquire(name, "u");
-      Decision denied = changed.tryAcquire(name, "u");
-      assertThat(denied.allowed()).isFalse();
-      clock.advance(denied.retryAfter());
-      assertThat(changed.tryAcquire(name, "u").allowed()).isTrue();
-    }
-  }
-
-  @Test
-  void a_changed_limit_keeps_the_share_that_is_left() {
-    try (RateLimiter old = create(Limit.of(name, 10, Duration.ofMinutes(1)));
-        RateLimiter changed = create(Limit.of(name, 100, Duration.ofMinutes(1)))) {
-      old.tryAcquire(name, "u", 4);
-      assertThat(changed.tryAcquire(name, "u").remaining()).isEqualTo(59);
     }
   }
 

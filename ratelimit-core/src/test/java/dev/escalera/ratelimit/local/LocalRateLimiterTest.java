@@ -12,7 +12,20 @@ import org.junit.jupiter.api.Test;
 class LocalRateLimiterTest extends RateLimiterContract {
   @Override
   protected RateLimiter create(Limit... limits) {
-    LocalRateLimiter.Builder builder = LocalRateLimiter.builder().nanoTime(clock::nanos);
+    return with(LocalRateLimiter.builder().clock(clock.process()), limits);
+  }
+
+  @Override
+  protected RateLimiter createInRealTime(Limit... limits) {
+    return with(LocalRateLimiter.builder(), limits);
+  }
+
+  @Override
+  protected boolean isShared() {
+    return false;
+  }
+
+  private static RateLimiter with(LocalRateLimiter.Builder builder, Limit... limits) {
     for (Limit limit : limits) {
       builder.limit(limit);
     }
@@ -20,14 +33,13 @@ class LocalRateLimiterTest extends RateLimiterContract {
   }
 
   @Test
-  void a_bucket_that_is_full_again_leaves_the_table() {
-    try (LocalRateLimiter limiter =
-        (LocalRateLimiter) create(Limit.of(name, 10, Duration.ofMinutes(1)))) {
+  void a_bucket_that_must_be_full_leaves_the_table() {
+    try (LocalBuckets limiter = (LocalBuckets) create(Limit.of(name, 10, Duration.ofMinutes(1)))) {
       for (int i = 0; i < 1_000; i++) {
         assertThat(limiter.tryAcquire(name, "u" + i).source()).isEqualTo(DecisionSource.LOCAL);
       }
       assertThat(limiter.subjects()).isEqualTo(1_000);
-      clock.advance(Duration.ofSeconds(8));
+      clock.advance(Duration.ofSeconds(63));
       assertThat(limiter.subjects()).isZero();
     }
   }

@@ -7,6 +7,7 @@ import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.RateLimiter;
 import dev.escalera.ratelimit.RateLimiterContract;
+import dev.escalera.ratelimit.internal.Target;
 import dev.escalera.testkit.WithRedis;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -29,7 +30,12 @@ class RedisRateLimiterTest extends RateLimiterContract {
 
   @Override
   protected RateLimiter create(Limit... limits) {
-    return builder(limits).clock(clock::micros).build();
+    return builder(limits).denyCacheMax(Duration.ZERO).clock(clock::micros).build();
+  }
+
+  @Override
+  protected RateLimiter createInRealTime(Limit... limits) {
+    return builder(limits).build();
   }
 
   private RedisRateLimiter.Builder builder(Limit... limits) {
@@ -79,32 +85,10 @@ class RedisRateLimiterTest extends RateLimiterContract {
 
   @Test
   void keys_can_be_read_and_hold_one_hash_tag() {
-    assertThat(RedisBuckets.key("metrics", "user-7@example.com"))
-        .isEqualTo("escalera:ratelimit:{metrics:user-7@example.com}");
-    assertThat(RedisBuckets.key("a", "}{:%")).isEqualTo("escalera:ratelimit:{a:%7D%7B%3A%25}");
-  }
-
-  @Test
-  void an_empty_bucket_gains_by_the_new_figures_from_the_first_denial_on() {
-    try (RateLimiter old = create(Limit.of(name, 1, Duration.ofDays(1)));
-        RateLimiter changed = create(Limit.of(name, 1_000, Duration.ofSeconds(1)))) {
-      old.tryAcquire(name, "u");
-      Decision denied = changed.tryAcquire(name, "u");
-      assertThat(denied.allowed()).isFalse();
-      clock.advance(denied.retryAfter());
-      assertThat(changed.tryAcquire(name, "u").allowed()).isTrue();
-    }
-  }
-
-  @Test
-  void a_changed_limit_keeps_the_share_that_is_left() {
-    Limit before = Limit.of(name, 10, Duration.ofMinutes(1));
-    Limit after = Limit.of(name, 100, Duration.ofMinutes(1));
-    try (RateLimiter old = create(before);
-        RateLimiter changed = create(after)) {
-      old.tryAcquire(name, "u", 4);
-      assertThat(changed.tryAcquire(name, "u").remaining()).isEqualTo(59);
-    }
+    assertThat(RedisBuckets.key(new Target.Key("metrics", "user-7@example.com")))
+        .isEqualTo("escalera:ratelimit:{user-7@example.com}:metrics");
+    assertThat(RedisBuckets.key(new Target.Key("a:", "}{:%")))
+        .isEqualTo("escalera:ratelimit:{%7D%7B%3A%25}:a%3A");
   }
 
   @Test

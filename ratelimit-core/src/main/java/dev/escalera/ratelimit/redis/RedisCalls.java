@@ -1,13 +1,12 @@
 package dev.escalera.ratelimit.redis;
 
+import dev.escalera.ratelimit.internal.NotSentException;
 import dev.failsafe.CircuitBreaker;
 import io.lettuce.core.RedisChannelHandler;
-import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisConnectionStateListener;
-import io.lettuce.core.api.StatefulRedisConnection;
-import io.lettuce.core.codec.ByteArrayCodec;
-import java.io.Serial;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.async.RedisScriptingAsyncCommands;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -22,27 +21,28 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One connection of our own on the host's client: opened at once and anew on demand, retired at its
- * first fault, its calls bounded in time and number and guarded by a circuit breaker.
+ * Calls over one connection of our own on the host's client: opened at once and anew on demand, its
+ * calls bounded in time and number and guarded by a circuit breaker.
  *
- * <p>Whatever options the host's client has, nothing is replayed: a connection that drops or times
- * out is closed before Lettuce's watchdog can revive it, and the next call opens another. A call
+ * <p>To one server a connection is retired at its first fault, before Lettuce's watchdog can revive
+ * it: whatever options the host's client has, nothing is replayed. To a cluster it is kept, since
+ * it is one to each node: there a call may be repeated, which can only take tokens in vain. A call
  * that fails with {@link NotSentException} did not reach Redis and one that fails with {@link
  * RedisCommandExecutionException} was answered; any other failure leaves its outcome unknown.
  * Futures may complete on Lettuce's event loop. Safe for use by several threads.
  */
-final class RedisLink implements AutoCloseable {
-  private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
+final class RedisCalls implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(RedisCalls.class);
 
+  private static final int MAX_IN_FLIGHT = 10_000;
   private static final int FAILURES_TO_OPEN = 5;
   private static final Duration OPEN_FOR = Duration.ofSeconds(1);
   private static final Duration FIRST_TIMEOUT = Duration.ofSeconds(2);
   private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
 
-  private final RedisClient client;
+  private final Connector connector;
   private final String name;
-  private final Duration deadline;
-  private final Semaphore permits;
+  private final Semaphore permits = new Semaphore(MAX_IN_FLIGHT);
   private final CircuitBreaker<Object> breaker;
   private final Object lock = new Object();
 
@@ -50,15 +50,26 @@ final class RedisLink implements AutoCloseable {
    * The connection in use, being opened or failed; null before the first call and after a fault.
    * Guarded by the lock.
    */
-  private @Nullable CompletableFuture<StatefulRedisConnection<byte[], byte[]>> current;
+  private volatile @Nullable CompletableFuture<Connection> current;
 
   private boolean closed;
 
-  RedisLink(RedisClient client, String name, Duration deadline, int maxInFlight) {
-    this.client = client;
+  /** Opens connections on the host's client; may take a while. */
+  interface Connector {
+    Connection connect();
+
+    /** Whether the connection leads to many servers, and outlives a fault of one. */
+    boolean isCluster();
+  }
+
+  /** A connection and what is called on it. */
+  record Connection(
+      StatefulConnection<byte[], byte[]> connection,
+      RedisScriptingAsyncCommands<byte[], byte[]> scripts) {}
+
+  RedisCalls(Connector connector, String name) {
+    this.connector = connector;
     this.name = name;
-    this.deadline = deadline;
-    this.permits = new Semaphore(maxInFlight);
     this.breaker =
         CircuitBreaker.builder()
             .withFailureThreshold(FAILURES_TO_OPEN)
@@ -87,11 +98,11 @@ final class RedisLink implements AutoCloseable {
   }
 
   /**
-   * Sends what {@code command} issues, or fails at once; completes within the deadline in every
-   * case.
+   * Sends what {@code command} issues, or fails at once; completes within the time in every case.
    */
   <T> CompletableFuture<T> call(
-      Function<StatefulRedisConnection<byte[], byte[]>, ? extends CompletionStage<T>> command) {
+      Function<RedisScriptingAsyncCommands<byte[], byte[]>, ? extends CompletionStage<T>> command,
+      long timeoutNanos) {
     if (!permits.tryAcquire()) {
       return CompletableFuture.failedFuture(new NotSentException("too many calls in flight", null));
     }
@@ -100,31 +111,68 @@ final class RedisLink implements AutoCloseable {
       return CompletableFuture.failedFuture(
           new NotSentException("the circuit breaker is open", null));
     }
-    long sent = System.nanoTime();
-    CompletableFuture<StatefulRedisConnection<byte[], byte[]>> connection = connection();
+    long begun = System.nanoTime();
+    CompletableFuture<Connection> connection = connection();
     boolean wasOpen = connection.isDone();
-    CompletableFuture<T> result =
-        opened(connection)
-            .exceptionallyCompose(
-                e ->
-                    CompletableFuture.failedFuture(
-                        new NotSentException("no connection", unwrap(e))))
-            .thenCompose(
-                open ->
-                    command
-                        .apply(open)
-                        .toCompletableFuture()
-                        .orTimeout(
-                            deadline.toNanos() - (System.nanoTime() - sent), TimeUnit.NANOSECONDS));
+    CompletableFuture<T> sent = new CompletableFuture<>();
     // What is returned depends on the settling: no caller goes on before the permit is back.
-    return result.whenComplete(
-        (value, failure) -> settle(connection, wasOpen, failure == null ? null : unwrap(failure)));
+    CompletableFuture<T> result =
+        sent.whenComplete(
+            (value, failure) ->
+                settle(connection, wasOpen, failure == null ? null : unwrap(failure)));
+    if (wasOpen) {
+      send(connection, command, sent);
+      sent.orTimeout(timeoutNanos, TimeUnit.NANOSECONDS);
+    } else {
+      // A copy, so that the time of one call does not end the opening for the others.
+      connection
+          .copy()
+          .orTimeout(timeoutNanos, TimeUnit.NANOSECONDS)
+          .whenComplete(
+              (open, failure) -> {
+                if (failure != null) {
+                  sent.completeExceptionally(
+                      new NotSentException("no connection", unwrap(failure)));
+                } else {
+                  send(connection, command, sent);
+                  sent.orTimeout(timeoutNanos - (System.nanoTime() - begun), TimeUnit.NANOSECONDS);
+                }
+              });
+    }
+    return result;
+  }
+
+  private static <T> void send(
+      CompletableFuture<Connection> connection,
+      Function<RedisScriptingAsyncCommands<byte[], byte[]>, ? extends CompletionStage<T>> command,
+      CompletableFuture<T> sent) {
+    Connection open;
+    try {
+      open = connection.join();
+    } catch (RuntimeException e) {
+      sent.completeExceptionally(new NotSentException("no connection", unwrap(e)));
+      return;
+    }
+    try {
+      command
+          .apply(open.scripts())
+          .whenComplete(
+              (value, failure) -> {
+                if (failure == null) {
+                  sent.complete(value);
+                } else {
+                  sent.completeExceptionally(unwrap(failure));
+                }
+              });
+    } catch (RuntimeException e) {
+      sent.completeExceptionally(e);
+    }
   }
 
   /** Closes the connection, and waits a moment for it; calls in flight fail. Idempotent. */
   @Override
   public void close() {
-    CompletableFuture<StatefulRedisConnection<byte[], byte[]>> last;
+    CompletableFuture<Connection> last;
     synchronized (lock) {
       closed = true;
       last = current;
@@ -133,7 +181,7 @@ final class RedisLink implements AutoCloseable {
     if (last == null) {
       return;
     }
-    CompletableFuture<Void> closing = last.thenCompose(StatefulRedisConnection::closeAsync);
+    CompletableFuture<Void> closing = last.thenCompose(open -> open.connection().closeAsync());
     try {
       closing.get(CLOSE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
@@ -158,16 +206,20 @@ final class RedisLink implements AutoCloseable {
   }
 
   private void settle(
-      CompletableFuture<StatefulRedisConnection<byte[], byte[]>> connection,
-      boolean wasOpen,
-      @Nullable Throwable failure) {
+      CompletableFuture<Connection> connection, boolean wasOpen, @Nullable Throwable failure) {
     permits.release();
     if (failure == null || failure instanceof RedisCommandExecutionException) {
-      if (failure != null && String.valueOf(failure.getMessage()).contains("READONLY ")) {
+      if (failure != null
+          && !connector.isCluster()
+          && String.valueOf(failure.getMessage()).contains("READONLY ")) {
         // A replica by now: the next call connects to whoever is the primary.
         retire(connection);
       }
       breaker.recordSuccess();
+      return;
+    }
+    if (connector.isCluster() && !connection.isCompletedExceptionally()) {
+      breaker.recordFailure();
       return;
     }
     // A connection that timed out may still hold the call, and its many calls in flight fail
@@ -178,70 +230,71 @@ final class RedisLink implements AutoCloseable {
     }
   }
 
-  private CompletableFuture<StatefulRedisConnection<byte[], byte[]>> opened(
-      CompletableFuture<StatefulRedisConnection<byte[], byte[]>> connection) {
-    // A copy, so that the deadline of one call does not end the opening for the others.
-    return connection.isDone()
-        ? connection
-        : connection.copy().orTimeout(deadline.toNanos(), TimeUnit.NANOSECONDS);
-  }
-
-  private CompletableFuture<StatefulRedisConnection<byte[], byte[]>> connection() {
-    CompletableFuture<StatefulRedisConnection<byte[], byte[]>> opening;
+  private CompletableFuture<Connection> connection() {
+    CompletableFuture<Connection> opening = current;
+    if (opening != null) {
+      return opening;
+    }
     synchronized (lock) {
       if (closed) {
         return CompletableFuture.failedFuture(new IllegalStateException(name + " is closed"));
       }
-      if (current != null) {
-        return current;
+      opening = current;
+      if (opening != null) {
+        return opening;
       }
       opening = new CompletableFuture<>();
       current = opening;
     }
     // Lettuce's asynchronous connect wants an address that the host's client does not give away.
-    Thread thread = new Thread(() -> open(opening), "escalera-redis-connect");
+    CompletableFuture<Connection> mine = opening;
+    Thread thread = new Thread(() -> open(mine), "escalera-redis-connect");
     thread.setDaemon(true);
     try {
       thread.start();
     } catch (Error e) {
       // No thread is to be had: those who wait must learn of it.
-      retire(opening);
-      opening.completeExceptionally(e);
+      retire(mine);
+      mine.completeExceptionally(e);
     }
-    return opening;
+    return mine;
   }
 
-  private void open(CompletableFuture<StatefulRedisConnection<byte[], byte[]>> opening) {
-    StatefulRedisConnection<byte[], byte[]> connection;
+  private void open(CompletableFuture<Connection> opening) {
+    Connection opened;
     try {
-      connection = client.connect(ByteArrayCodec.INSTANCE);
+      opened = connector.connect();
     } catch (RuntimeException | Error e) {
       // Whatever happens, those who wait for this connection must learn of it.
       retire(opening);
       opening.completeExceptionally(e);
       return;
     }
-    connection.addListener(
-        new RedisConnectionStateListener() {
-          @Override
-          public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
-            retire(opening);
-          }
-        });
-    opening.complete(connection);
+    if (!connector.isCluster()) {
+      opened
+          .connection()
+          .addListener(
+              new RedisConnectionStateListener() {
+                @Override
+                public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
+                  retire(opening);
+                }
+              });
+    }
+    opening.complete(opened);
     boolean unwanted;
     synchronized (lock) {
       unwanted = current != opening;
     }
     if (unwanted) {
-      connection.closeAsync();
-    } else if (!connection.isOpen()) {
+      opened.connection().closeAsync();
+    } else if (!connector.isCluster() && !opened.connection().isOpen()) {
       retire(opening);
     }
   }
 
   /** Gives the connection up; returns whether it was the one in use. */
-  private boolean retire(CompletableFuture<StatefulRedisConnection<byte[], byte[]>> connection) {
+  private boolean retire(CompletableFuture<Connection> connection) {
     boolean used;
     synchronized (lock) {
       used = current == connection;
@@ -250,17 +303,8 @@ final class RedisLink implements AutoCloseable {
       }
     }
     if (used) {
-      connection.thenAccept(StatefulRedisConnection::closeAsync);
+      connection.thenAccept(open -> open.connection().closeAsync());
     }
     return used;
-  }
-
-  /** The call did not reach Redis. */
-  static final class NotSentException extends RuntimeException {
-    @Serial private static final long serialVersionUID = 1L;
-
-    NotSentException(String message, @Nullable Throwable cause) {
-      super(message, cause);
-    }
   }
 }

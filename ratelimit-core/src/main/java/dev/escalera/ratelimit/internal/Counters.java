@@ -1,0 +1,141 @@
+package dev.escalera.ratelimit.internal;
+
+import dev.escalera.ratelimit.Decision;
+import dev.escalera.ratelimit.DecisionSource;
+import dev.escalera.ratelimit.RateLimiterStats;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.IntSupplier;
+
+/** What a rate limiter did; read by stats and meters, so that a decision costs one addition. */
+public final class Counters {
+  private static final DecisionSource[] SOURCES = DecisionSource.values();
+
+  private final Map<String, OfLimit> limits = new LinkedHashMap<>();
+  public final LongAdder remoteCalls = new LongAdder();
+  public final LongAdder remoteDecisions = new LongAdder();
+  public final LongAdder leased = new LongAdder();
+  public final LongAdder wasted = new LongAdder();
+  public final LongAdder debited = new LongAdder();
+  public final LongAdder lostDebits = new LongAdder();
+
+  /** The decisions of one limit. */
+  private static final class OfLimit {
+    private final String name;
+    private final Map<DecisionSource, LongAdder> admitted = adders();
+    private final Map<DecisionSource, LongAdder> denied = adders();
+
+    private OfLimit(String name) {
+      this.name = name;
+    }
+
+    private static Map<DecisionSource, LongAdder> adders() {
+      Map<DecisionSource, LongAdder> adders = new EnumMap<>(DecisionSource.class);
+      for (DecisionSource source : SOURCES) {
+        adders.put(source, new LongAdder());
+      }
+      return adders;
+    }
+  }
+
+  Counters(Collection<String> names) {
+    names.forEach(name -> limits.put(name, new OfLimit(name)));
+  }
+
+  public Decision count(Decision decision) {
+    OfLimit limit = Objects.requireNonNull(limits.get(decision.limit().name()));
+    of(decision.allowed() ? limit.admitted : limit.denied, decision.source()).increment();
+    return decision;
+  }
+
+  public RateLimiterStats stats(BooleanSupplier breakerOpen, IntSupplier nodes) {
+    Map<DecisionSource, Long> admitted = new EnumMap<>(DecisionSource.class);
+    Map<DecisionSource, Long> denied = new EnumMap<>(DecisionSource.class);
+    for (DecisionSource source : SOURCES) {
+      admitted.put(source, sum(limit -> of(limit.admitted, source)));
+      denied.put(source, sum(limit -> of(limit.denied, source)));
+    }
+    return new RateLimiterStats(
+        admitted,
+        denied,
+        remoteCalls.sum(),
+        remoteDecisions.sum(),
+        leased.sum(),
+        wasted.sum(),
+        debited.sum(),
+        lostDebits.sum(),
+        breakerOpen.getAsBoolean(),
+        nodes.getAsInt());
+  }
+
+  private long sum(Function<OfLimit, LongAdder> which) {
+    return limits.values().stream().map(which).mapToLong(LongAdder::sum).sum();
+  }
+
+  private static LongAdder of(Map<DecisionSource, LongAdder> adders, DecisionSource source) {
+    return Objects.requireNonNull(adders.get(source));
+  }
+
+  /** Registers meters that read these counters. */
+  public void bind(
+      MeterRegistry registry, String name, BooleanSupplier breakerOpen, IntSupplier nodes) {
+    for (OfLimit limit : limits.values()) {
+      for (DecisionSource source : SOURCES) {
+        decisions(registry, name, limit, "admitted", source, of(limit.admitted, source));
+        decisions(registry, name, limit, "denied", source, of(limit.denied, source));
+      }
+    }
+    counter(registry, name, "remote.calls", "Calls to the store", remoteCalls);
+    counter(
+        registry,
+        name,
+        "remote.decisions",
+        "Decisions of those calls; over the calls, the merge factor",
+        remoteDecisions);
+    counter(registry, name, "lease.tokens", "Tokens taken ahead of their use", leased);
+    counter(registry, name, "lease.wasted", "Leased tokens that expired unused", wasted);
+    counter(registry, name, "debits", "Tokens admitted without the store, told later", debited);
+    counter(
+        registry, name, "debits.lost", "Tokens admitted without the store, not told", lostDebits);
+    Gauge.builder("escalera.ratelimit.breaker.open", () -> breakerOpen.getAsBoolean() ? 1 : 0)
+        .description("1 while calls to the store are held back")
+        .tag("name", name)
+        .register(registry);
+    Gauge.builder("escalera.ratelimit.nodes", nodes::getAsInt)
+        .description("Nodes thought to share the limits")
+        .tag("name", name)
+        .register(registry);
+  }
+
+  private static void decisions(
+      MeterRegistry registry,
+      String name,
+      OfLimit limit,
+      String outcome,
+      DecisionSource source,
+      LongAdder adder) {
+    FunctionCounter.builder("escalera.ratelimit.decisions", adder, LongAdder::sum)
+        .description("Decisions")
+        .tags("name", name, "limit", limit.name, "outcome", outcome)
+        .tag("source", source.name().toLowerCase(Locale.ROOT))
+        .register(registry);
+  }
+
+  private static void counter(
+      MeterRegistry registry, String name, String what, String description, LongAdder adder) {
+    FunctionCounter.builder("escalera.ratelimit." + what, adder, LongAdder::sum)
+        .description(description)
+        .tag("name", name)
+        .register(registry);
+  }
+}

@@ -1,0 +1,78 @@
+package dev.escalera.ratelimit.internal;
+
+import dev.escalera.ratelimit.Decision;
+import dev.escalera.ratelimit.DecisionSource;
+import dev.escalera.ratelimit.Limit;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+
+/** Reads decisions off the state of buckets. */
+public final class Verdict {
+  private Verdict() {}
+
+  /** Returns whether all buckets, less what was taken since, hold the cost. */
+  static boolean allows(List<TokenBucket> buckets, long taken, long cost) {
+    for (TokenBucket bucket : buckets) {
+      if (bucket.tokens() - taken < cost) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Makes the decision on buckets that were refilled and, if it was allowed, charged. */
+  public static Decision of(
+      List<Target> targets,
+      List<TokenBucket> after,
+      boolean allowed,
+      long cost,
+      DecisionSource source,
+      Instant time) {
+    int decider = allowed ? scarcest(after) : slowest(after, cost);
+    TokenBucket bucket = after.get(decider);
+    Target target = targets.get(decider);
+    return new Decision(
+        allowed,
+        holding(target, bucket.figures()),
+        bucket.tokens(),
+        allowed ? Duration.ZERO : micros(bucket.microsUntil(cost)),
+        micros(bucket.microsToFull()),
+        source,
+        time);
+  }
+
+  /** The limit as it holds, which need not be as this node has it. */
+  static Limit holding(Target target, Figures figures) {
+    return figures.equals(target.figures()) ? target.limit() : figures.limit(target.limit().name());
+  }
+
+  static Duration micros(long micros) {
+    return Duration.of(micros, ChronoUnit.MICROS);
+  }
+
+  public static Instant instant(long micros) {
+    return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+  }
+
+  private static int scarcest(List<TokenBucket> buckets) {
+    int least = 0;
+    for (int i = 1; i < buckets.size(); i++) {
+      if (buckets.get(i).tokens() < buckets.get(least).tokens()) {
+        least = i;
+      }
+    }
+    return least;
+  }
+
+  private static int slowest(List<TokenBucket> buckets, long cost) {
+    int longest = 0;
+    for (int i = 1; i < buckets.size(); i++) {
+      if (buckets.get(i).microsUntil(cost) > buckets.get(longest).microsUntil(cost)) {
+        longest = i;
+      }
+    }
+    return longest;
+  }
+}
