@@ -26,7 +26,8 @@ final class Callbacks {
     this.name = name;
   }
 
-  void run(Runnable task) {
+  /** Announces a task, for which those wait who come from now on. */
+  Object announce() {
     Object ticket = new Object();
     lock.lock();
     try {
@@ -34,6 +35,11 @@ final class Callbacks {
     } finally {
       lock.unlock();
     }
+    return ticket;
+  }
+
+  /** Runs the task that was announced. */
+  void run(Object ticket, Runnable task) {
     Runnable tracked =
         () -> {
           try {
@@ -49,6 +55,11 @@ final class Callbacks {
       log.warn("{}: its executor for callbacks refuses them", name, e);
       tracked.run();
     }
+  }
+
+  /** Takes note that there is nothing to run after all. */
+  void withdraw(Object ticket) {
+    end(ticket);
   }
 
   /** Waits until all that was handed over has run, but not for long: it may block. */

@@ -271,6 +271,8 @@ public final class Engine<T, P> implements BatchExecutor<T> {
   /** Settles what is not wanted any more and was not sent. */
   void dropCancelled() {
     List<Told<P>> told = new ArrayList<>();
+    // Before anyone can learn that something is settled.
+    Object ticket = callbacks.announce();
     lock.lock();
     try {
       for (Operation<P> operation : unsettled.all()) {
@@ -281,7 +283,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
     } finally {
       lock.unlock();
     }
-    tell(told);
+    tell(told, ticket);
     dispatch();
   }
 
@@ -450,6 +452,8 @@ public final class Engine<T, P> implements BatchExecutor<T> {
     long now = scheduler.nanos();
     long took = now - batch.sent;
     List<Told<P>> told = new ArrayList<>(batch.operations.size());
+    // Before anyone can learn that something is settled.
+    Object ticket = callbacks.announce();
     lock.lock();
     try {
       batchesInFlight--;
@@ -479,7 +483,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
     }
     // The next batch goes out before anyone is told.
     dispatch();
-    tell(told);
+    tell(told, ticket);
   }
 
   private void learn(
@@ -647,7 +651,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
     dispatch();
   }
 
-  private void tell(List<Told<P>> told) {
+  private void tell(List<Told<P>> told, Object ticket) {
     List<Told<P>> foreign = new ArrayList<>();
     for (Told<P> each : told) {
       if (each.operation.observer.foreign()) {
@@ -657,9 +661,10 @@ public final class Engine<T, P> implements BatchExecutor<T> {
       }
     }
     if (foreign.isEmpty()) {
-      return;
+      callbacks.withdraw(ticket);
+    } else {
+      callbacks.run(ticket, () -> foreign.forEach(this::tell));
     }
-    callbacks.run(() -> foreign.forEach(this::tell));
   }
 
   private void tell(Told<P> told) {
@@ -689,6 +694,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
 
   private int giveUp() {
     List<Told<P>> told = new ArrayList<>();
+    Object ticket = callbacks.announce();
     int count = 0;
     lock.lock();
     try {
@@ -705,7 +711,7 @@ public final class Engine<T, P> implements BatchExecutor<T> {
     } finally {
       lock.unlock();
     }
-    tell(told);
+    tell(told, ticket);
     return count;
   }
 

@@ -4,10 +4,10 @@ import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.codec.ByteArrayCodec;
 import io.lettuce.core.output.CommandOutput;
-import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.Command;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.lettuce.core.protocol.CompleteableCommand;
 import io.lettuce.core.protocol.ProtocolKeyword;
 import io.lettuce.core.protocol.RedisCommand;
 import java.nio.ByteBuffer;
@@ -16,8 +16,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +32,7 @@ final class Pipeline {
   record Answer(boolean answered, @Nullable String error, long value) {}
 
   private static final Answer NONE = new Answer(false, null, 0);
+  private static final Answer DONE = new Answer(true, null, 0);
 
   private final List<Call> calls;
   private final Sent[] sentOf;
@@ -88,28 +92,7 @@ final class Pipeline {
     for (LuaScript script : scripts) {
       CommandArgs<byte[], byte[]> arguments =
           new CommandArgs<>(ByteArrayCodec.INSTANCE).add("LOAD").add(script.text());
-      commands.add(
-          new Command<>(
-              CommandType.SCRIPT, new StatusOutput<>(ByteArrayCodec.INSTANCE), arguments) {
-            @Override
-            public void complete() {
-              super.complete();
-              settle(null);
-            }
-
-            @Override
-            public boolean completeExceptionally(Throwable failure) {
-              boolean first = super.completeExceptionally(failure);
-              settle(failure);
-              return first;
-            }
-
-            @Override
-            public void cancel() {
-              super.cancel();
-              settle(new java.util.concurrent.CancellationException("the connection was closed"));
-            }
-          });
+      sent(CommandType.SCRIPT, arguments);
     }
   }
 
@@ -178,13 +161,36 @@ final class Pipeline {
     }
   }
 
-  /** A command that keeps its answer; without a future of its own, of which there would be many. */
-  private final class Sent extends Command<byte[], byte[], Long> {
+  /**
+   * A command that keeps its answer; without a future of its own, of which there would be many.
+   * Lettuce cancels its time-out when it is told of the completion, and would hold the command
+   * until then otherwise.
+   */
+  private final class Sent extends Command<byte[], byte[], Long>
+      implements CompleteableCommand<Long> {
     volatile Answer answer = NONE;
     boolean shared;
+    private @Nullable BiConsumer<? super Long, Throwable> listener;
 
     Sent(ProtocolKeyword command, CommandArgs<byte[], byte[]> arguments) {
       super(command, new AnyOutput(), arguments);
+    }
+
+    @Override
+    public void onComplete(Consumer<? super Long> action) {
+      onComplete((value, failure) -> action.accept(value));
+    }
+
+    @Override
+    public synchronized void onComplete(BiConsumer<? super Long, Throwable> action) {
+      BiConsumer<? super Long, Throwable> before = listener;
+      listener =
+          before == null
+              ? action
+              : (value, failure) -> {
+                before.accept(value, failure);
+                action.accept(value, failure);
+              };
     }
 
     @Override
@@ -192,22 +198,34 @@ final class Pipeline {
       super.complete();
       CommandOutput<byte[], byte[], Long> output = getOutput();
       String error = output.hasError() ? output.getError() : null;
-      answer = new Answer(true, error, error == null && output.get() != null ? output.get() : 0);
+      answer = error == null && output.get() == 0 ? DONE : new Answer(true, error, output.get());
       boolean replica = error != null && error.contains("READONLY ");
-      settle(replica ? new RedisCommandExecutionException(error) : null);
+      end(replica ? new RedisCommandExecutionException(error) : null);
     }
 
     @Override
     public boolean completeExceptionally(Throwable failure) {
       boolean first = super.completeExceptionally(failure);
-      settle(failure);
+      end(failure);
       return first;
     }
 
     @Override
     public void cancel() {
       super.cancel();
-      settle(new java.util.concurrent.CancellationException("the connection was closed"));
+      end(new CancellationException("the connection was closed"));
+    }
+
+    private void end(@Nullable Throwable failure) {
+      BiConsumer<? super Long, Throwable> told;
+      synchronized (this) {
+        told = listener;
+        listener = null;
+      }
+      if (told != null) {
+        told.accept(getOutput().get(), failure);
+      }
+      settle(failure);
     }
   }
 
