@@ -4,7 +4,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +33,7 @@ public abstract class BatchExecutorBuilder<B extends BatchExecutorBuilder<B>> {
   private boolean adaptiveRate = true;
   private @Nullable RampUp rampUp;
   private @Nullable MeterRegistry meterRegistry;
-  private Executor callbacks = new CompletableFuture<Void>().defaultExecutor();
+  private Executor callbacks = DefaultCallbacks.EXECUTOR;
 
   /**
    * Starts with the defaults.
@@ -248,7 +247,7 @@ public abstract class BatchExecutorBuilder<B extends BatchExecutorBuilder<B>> {
 
   /**
    * Sets what completes the stages of {@code submit}, and so runs what the host has attached to
-   * them; the default executor of {@link CompletableFuture} by default.
+   * them; threads of our own by default, as many as are needed.
    *
    * @param callbacks runs tasks, at best on other threads
    * @return this builder

@@ -2,7 +2,6 @@ package dev.escalera.batch;
 
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 
 /**
@@ -16,7 +15,7 @@ public abstract class BatchLoaderBuilder<B extends BatchLoaderBuilder<B>> {
   private int maxConcurrentBatches = 10;
   private int maxPending = 20_000;
   private Duration linger = Duration.ofMillis(1);
-  private Executor callbacks = new CompletableFuture<Void>().defaultExecutor();
+  private Executor callbacks = DefaultCallbacks.EXECUTOR;
 
   /** Starts with the defaults. */
   protected BatchLoaderBuilder() {}
@@ -74,8 +73,8 @@ public abstract class BatchLoaderBuilder<B extends BatchLoaderBuilder<B>> {
   }
 
   /**
-   * Sets what completes the futures, and so runs what the host has attached to them; the default
-   * executor of {@link CompletableFuture} by default.
+   * Sets what completes the futures, and so runs what the host has attached to them; threads of our
+   * own by default, as many as are needed.
    *
    * @param callbacks runs tasks, at best on other threads
    * @return this builder

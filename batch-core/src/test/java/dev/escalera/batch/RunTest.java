@@ -49,27 +49,23 @@ class RunTest {
   @Test
   void a_publisher_is_read_as_there_is_room_and_its_error_ends_the_run() {
     try (BatchExecutor<Integer> executor = builder(i -> false).build()) {
-      AtomicInteger offered = new AtomicInteger();
-      try (SubmissionPublisher<Integer> publisher = new SubmissionPublisher<>()) {
-        BatchRun run = executor.execute(publisher, RunOptions.named("published"));
-        for (int i = 0; i < 20_000; i++) {
-          publisher.submit(i);
-          offered.incrementAndGet();
-        }
-        publisher.close();
-        assertThat(run.join().progress().applied()).isEqualTo(20_000);
+      SubmissionPublisher<Integer> whole = new SubmissionPublisher<>();
+      BatchRun all = executor.execute(whole, RunOptions.named("published"));
+      for (int i = 0; i < 20_000; i++) {
+        whole.submit(i);
       }
-      assertThat(written).hasSize(offered.get());
+      whole.close();
+      assertThat(all.join().progress().applied()).isEqualTo(20_000);
+      assertThat(written).hasSize(20_000);
 
-      try (SubmissionPublisher<Integer> publisher = new SubmissionPublisher<>()) {
-        BatchRun run = executor.execute(publisher, RunOptions.named("broken"));
-        IntStream.range(0, 10).forEach(publisher::submit);
-        publisher.closeExceptionally(new IllegalStateException("the source is gone"));
-        assertThatThrownBy(run::join)
-            .isInstanceOf(BatchException.class)
-            .hasMessageMatching("run \"broken\" ended at index \\d+: the source is gone");
-        assertThat(run.progress().applied()).isEqualTo(run.progress().submitted());
-      }
+      SubmissionPublisher<Integer> broken = new SubmissionPublisher<>();
+      BatchRun run = executor.execute(broken, RunOptions.named("broken"));
+      IntStream.range(0, 10).forEach(broken::submit);
+      broken.closeExceptionally(new IllegalStateException("the source is gone"));
+      assertThatThrownBy(run::join)
+          .isInstanceOf(BatchException.class)
+          .hasMessageMatching("run \"broken\" ended at index \\d+: the source is gone");
+      assertThat(run.progress().applied()).isEqualTo(run.progress().submitted());
     }
   }
 

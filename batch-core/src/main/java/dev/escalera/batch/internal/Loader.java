@@ -55,7 +55,8 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
   @Override
   public CompletableFuture<Optional<V>> load(K key) {
     Objects.requireNonNull(key, "key");
-    CompletableFuture<Optional<V>> caller = new CompletableFuture<>();
+    Caller caller = new Caller(key);
+    Map<K, List<CompletableFuture<Optional<V>>>> batch;
     lock.lock();
     try {
       if (closed) {
@@ -70,18 +71,34 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
         waiting.put(key, callers);
       }
       callers.add(caller);
+      batch = nextBatch();
     } finally {
       lock.unlock();
     }
     asked.increment();
-    caller.whenComplete(
-        (value, failure) -> {
-          if (caller.isCancelled()) {
-            forget(key, caller);
-          }
-        });
-    dispatch();
+    if (!batch.isEmpty()) {
+      send(batch);
+      dispatch();
+    }
     return caller;
+  }
+
+  /** One who waits for a key. */
+  private final class Caller extends CompletableFuture<Optional<V>> {
+    private final K key;
+
+    Caller(K key) {
+      this.key = key;
+    }
+
+    @Override
+    public boolean cancel(boolean mayInterruptIfRunning) {
+      boolean cancelled = super.cancel(mayInterruptIfRunning);
+      if (cancelled) {
+        forget(key, this);
+      }
+      return cancelled;
+    }
   }
 
   @Override

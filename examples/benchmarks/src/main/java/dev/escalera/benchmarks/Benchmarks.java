@@ -1,6 +1,7 @@
 package dev.escalera.benchmarks;
 
 import dev.escalera.benchmarks.batch.BatchBars;
+import dev.escalera.benchmarks.batch.LoaderBars;
 import dev.escalera.benchmarks.cache.CacheBars;
 import dev.escalera.benchmarks.ratelimit.RateLimitBars;
 import dev.escalera.benchmarks.sharding.ShardingBars;
@@ -36,6 +37,7 @@ public final class Benchmarks {
     all.put("cache", new CacheBars());
     all.put("ratelimit", new RateLimitBars());
     all.put("batch", new BatchBars());
+    all.put("loader", new LoaderBars());
     all.put("sharding", new ShardingBars());
     System.exit(new Benchmarks(all, System.out, System.err).run(args));
   }
