@@ -43,7 +43,9 @@ class FirestoreFaultsTest {
   }
 
   private FirestoreBatchExecutor.Builder builder() {
+    // Long enough that what a test submits together is one call.
     return FirestoreBatchExecutor.builder(client)
+        .linger(Duration.ofMillis(300))
         .backoff(Duration.ofMillis(5), Duration.ofMillis(50))
         .unknownHold(Duration.ofMillis(300));
   }
