@@ -1,6 +1,8 @@
 package dev.escalera.cache;
 
 import java.util.Collection;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * {@link NullPointerException} on null, {@link IllegalArgumentException} on a key that is too long
  * for the store, and {@link IllegalStateException} once the cache is closed.
  *
- * <p>An L2 that does not answer never fails a read: the call goes on to the loader. It does fail a
- * write, see {@link #put} and {@link #invalidate}.
+ * <p>An L2 that does not answer never fails a read: the call goes on as {@link OnRemoteLoss} says.
+ * Nor does it fail a write under {@link Freshness#BOUNDED}, see {@link #invalidate}.
  *
  * @param <K> keys, with {@code equals} and {@code hashCode}
  * @param <V> values
@@ -62,34 +64,79 @@ public interface TieredCache<K, V> extends AutoCloseable {
       K key, Function<? super K, ? extends CompletionStage<? extends @Nullable V>> loader);
 
   /**
-   * Stores a value in both tiers and drops the key from the L1 of all other nodes.
+   * Returns the values of several keys, with one load for all that no tier holds and nobody else
+   * loads.
    *
-   * @param key the key
-   * @param value the value
-   * @throws CacheException if L2 did not confirm: the key is then dropped from this node's L1, and
-   *     L2 may hold the old value, the new one, or come to hold the new one later; if the value
-   *     cannot be encoded; if the thread is interrupted
+   * <p>L2 is asked once for all values. Each key that another call loads is waited for, as {@link
+   * #get} does; such a wait that turns into a load calls the loader with that key alone.
+   *
+   * @param keys the keys
+   * @param loader is given what is missing and returns the values of what there is of it
+   * @return the values by key, without the keys that have none
+   * @throws CacheException if the load of some keys failed, with one suppressed exception for each
+   *     of them; what was loaded is cached all the same
    */
-  void put(K key, V value);
+  Map<K, V> getAll(
+      Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader);
 
   /**
-   * Does what {@link #put} does without waiting.
+   * Stores a value in both tiers and drops the key from the L1 of all other nodes.
+   *
+   * <p>A put that L2 does not confirm takes effect on this node, as long as L2 cannot be reached;
+   * since L2 may hold something older it becomes an invalidation that is repeated until it is
+   * confirmed.
    *
    * @param key the key
    * @param value the value
-   * @return a future that fails with {@link CacheException} as {@link #put} does
+   * @throws CacheException if the value cannot be encoded; if L2 did not confirm and the cache is
+   *     built with {@link Freshness#ACKNOWLEDGED}; if the thread is interrupted
    */
-  CompletionStage<@Nullable Void> putAsync(K key, V value);
+  default void put(K key, V value) {
+    put(key, value, EntryOptions.none());
+  }
+
+  /**
+   * Does what {@link #put(Object, Object)} does, with options of the entry's own.
+   *
+   * @param key the key
+   * @param value the value
+   * @param options its time to live and its tags
+   * @throws CacheException as {@link #put(Object, Object)} does
+   */
+  void put(K key, V value, EntryOptions options);
+
+  /**
+   * Does what {@link #put(Object, Object)} does without waiting.
+   *
+   * @param key the key
+   * @param value the value
+   * @return a future that fails with {@link CacheException} as {@link #put(Object, Object)} does
+   */
+  default CompletionStage<@Nullable Void> putAsync(K key, V value) {
+    return putAsync(key, value, EntryOptions.none());
+  }
+
+  /**
+   * Does what {@link #put(Object, Object, EntryOptions)} does without waiting.
+   *
+   * @param key the key
+   * @param value the value
+   * @param options its time to live and its tags
+   * @return a future that fails with {@link CacheException} as {@link #put(Object, Object)} does
+   */
+  CompletionStage<@Nullable Void> putAsync(K key, V value, EntryOptions options);
 
   /**
    * Drops a key from both tiers and from the L1 of all other nodes. Loads that run now return their
    * value to their callers and are not cached.
    *
-   * <p>Returns when L2 has confirmed; other nodes follow as fast as the store's messages travel.
+   * <p>When it returns, {@link Freshness} says. An invalidation that L2 does not confirm has taken
+   * effect on this node, is kept and repeated until it is confirmed, and counts in {@link
+   * CacheStats#pendingInvalidations}; with {@link Freshness#ACKNOWLEDGED} the call fails besides.
    *
    * @param key the key
-   * @throws CacheException if L2 did not confirm: the key is then dropped on this node, and perhaps
-   *     not elsewhere, so call again; if the thread is interrupted
+   * @throws CacheException if L2 did not confirm and the cache is built with {@link
+   *     Freshness#ACKNOWLEDGED}, or too many are pending; if the thread is interrupted
    */
   void invalidate(K key);
 
@@ -106,9 +153,27 @@ public interface TieredCache<K, V> extends AutoCloseable {
    * own, and some may be in flight at once.
    *
    * @param keys the keys
-   * @throws CacheException if L2 did not confirm all of them; names the first that failed
+   * @throws CacheException as {@link #invalidate} does; names the first that failed
    */
   void invalidateAll(Collection<? extends K> keys);
+
+  /**
+   * Drops all values that bear a tag, in one step and however many they are. Loads that run now are
+   * not cached if what they load bears it.
+   *
+   * @param tag the tag, 1 to 256 bytes of UTF-8
+   * @throws CacheException as {@link #invalidate} does
+   * @throws IllegalArgumentException if the tag is too long or empty
+   */
+  void invalidateTag(String tag);
+
+  /**
+   * Does what {@link #invalidateTag} does without waiting.
+   *
+   * @param tag the tag
+   * @return a future that fails with {@link CacheException} as {@link #invalidateTag} does
+   */
+  CompletionStage<@Nullable Void> invalidateTagAsync(String tag);
 
   /**
    * Returns what this cache counted since it was built.
@@ -116,6 +181,13 @@ public interface TieredCache<K, V> extends AutoCloseable {
    * @return figures that were read one after the other, not at one instant
    */
   CacheStats stats();
+
+  /**
+   * Returns what is rarely asked of a cache.
+   *
+   * @return its maintenance
+   */
+  CacheMaintenance<K, V> maintenance();
 
   /**
    * Ends the connections and threads that this cache opened, never the host's client. Idempotent,

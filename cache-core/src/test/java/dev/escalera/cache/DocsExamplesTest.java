@@ -48,7 +48,7 @@ class DocsExamplesTest {
   @Test
   void local() {
     TieredCache<String, Metrics> cache =
-        LocalTieredCache.builder("metrics", Duration.ofMinutes(5)).build();
+        LocalTieredCache.<String, Metrics>builder("metrics", Duration.ofMinutes(5)).build();
 
     CompletionStage<Metrics> metrics =
         cache.getAsync("admin:7d", key -> database.metricsAsync(key));

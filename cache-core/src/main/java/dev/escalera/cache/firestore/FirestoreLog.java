@@ -9,6 +9,7 @@ import com.google.cloud.firestore.FirestoreException;
 import com.google.cloud.firestore.ListenerRegistration;
 import com.google.cloud.firestore.QuerySnapshot;
 import dev.escalera.cache.internal.Coherence;
+import dev.escalera.cache.internal.Lease;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
@@ -46,6 +47,7 @@ final class FirestoreLog implements AutoCloseable {
   private @Nullable ScheduledFuture<?> planned;
   private long pause = MIN_PAUSE_MILLIS;
   private boolean closed;
+  private @Nullable Lease lease;
 
   FirestoreLog(CollectionReference changes, String name) {
     this.changes = changes;
@@ -72,7 +74,8 @@ final class FirestoreLog implements AutoCloseable {
         FirestoreStore.garbageAt(LIFE));
   }
 
-  void start(Coherence coherence) {
+  void start(Lease lease, Coherence coherence) {
+    this.lease = lease;
     thread.execute(() -> attach(coherence));
   }
 
@@ -123,7 +126,7 @@ final class FirestoreLog implements AutoCloseable {
   }
 
   private void fail(Coherence coherence, Exception failure) {
-    coherence.fence();
+    fence(coherence);
     if (closed) {
       return;
     }
@@ -133,6 +136,20 @@ final class FirestoreLog implements AutoCloseable {
     drop();
     plan(coherence, pause);
     pause = Math.min(2 * pause, MAX_PAUSE_MILLIS);
+  }
+
+  private void fence(Coherence coherence) {
+    if (lease != null && lease.fence()) {
+      coherence.fenced();
+    }
+  }
+
+  private void open(Coherence coherence) {
+    if (lease != null) {
+      lease.open(lease.never());
+      coherence.opened();
+      log.info("{}: hears of changes, L1 is in use", name);
+    }
   }
 
   /** Attaches later, once: what was planned before is off. */
@@ -209,7 +226,7 @@ final class FirestoreLog implements AutoCloseable {
       next = null;
       pause = MIN_PAUSE_MILLIS;
       if (before == null) {
-        coherence.coherent();
+        open(coherence);
       } else {
         before.remove();
       }

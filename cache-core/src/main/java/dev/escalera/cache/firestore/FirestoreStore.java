@@ -10,10 +10,14 @@ import com.google.cloud.firestore.Precondition;
 import com.google.cloud.firestore.WriteBatch;
 import com.google.cloud.firestore.WriteResult;
 import dev.escalera.cache.internal.Address;
+import dev.escalera.cache.internal.Claim;
 import dev.escalera.cache.internal.Coherence;
+import dev.escalera.cache.internal.Envelope;
 import dev.escalera.cache.internal.Found;
 import dev.escalera.cache.internal.Keys;
+import dev.escalera.cache.internal.Lease;
 import dev.escalera.cache.internal.Nonces;
+import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.Store;
 import io.grpc.Status;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +25,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -47,6 +52,8 @@ final class FirestoreStore implements Store {
   /** A load that took longer is not stored: a tombstone may have come and gone meanwhile. */
   private static final Duration MAX_LOAD = Duration.ofMinutes(30);
 
+  private static final Duration TAG_LIFE = Duration.ofDays(400);
+
   /** Another writer was first. */
   private static final Set<Status.Code> LOST_RACE =
       Set.of(
@@ -60,9 +67,13 @@ final class FirestoreStore implements Store {
   private final CollectionReference changes;
   private final FirestoreLink link;
   private final FirestoreLog log;
+  private final Lease lease;
+  private final Platform platform;
 
-  FirestoreStore(Firestore firestore, String name, Duration deadline) {
+  FirestoreStore(Firestore firestore, String name, Duration deadline, Platform platform) {
     this.firestore = firestore;
+    this.platform = platform;
+    this.lease = new Lease(platform);
     DocumentReference cache = firestore.collection(ROOT).document(id(name));
     this.entries = cache.collection(ENTRIES);
     this.changes = cache.collection(LOG);
@@ -72,34 +83,57 @@ final class FirestoreStore implements Store {
   }
 
   @Override
-  public CompletableFuture<Found> read(Address address, Mode mode) {
-    long sent = System.nanoTime();
+  public Lease lease() {
+    return lease;
+  }
+
+  @Override
+  public CompletableFuture<List<@Nullable Found>> read(List<Address> addresses) {
+    DocumentReference[] documents =
+        addresses.stream().map(this::document).toArray(DocumentReference[]::new);
+    CompletableFuture<List<DocumentSnapshot>> read = link.call(() -> firestore.getAll(documents));
+    // In the order of the documents, as the client promises.
+    return read.thenApply(
+        all -> {
+          List<@Nullable Found> found = new ArrayList<>(all.size());
+          all.forEach(snapshot -> found.add(found(snapshot)));
+          return found;
+        });
+  }
+
+  private static @Nullable Found found(DocumentSnapshot snapshot) {
+    Blob envelope = snapshot.getBlob("envelope");
+    Timestamp updated = snapshot.getUpdateTime();
+    Timestamp read = snapshot.getReadTime();
+    return envelope == null || updated == null || read == null
+        ? null
+        : new Found(envelope.toBytes(), millis(updated), millis(read));
+  }
+
+  @Override
+  public CompletableFuture<Claim> claim(Address address, long nonce, long unwanted, boolean alone) {
+    long sent = platform.nanos();
+    // The version is read before the load, and no write tells others of it: that would cost money.
     return link.call(() -> document(address).get())
         .thenApply(
             snapshot -> {
-              Blob envelope = snapshot.getBlob("envelope");
-              Duration remaining = remaining(snapshot);
-              if (mode != Mode.CLAIM
-                  && envelope != null
-                  && remaining.compareTo(Duration.ZERO) > 0) {
-                return Found.value(envelope.toBytes(), remaining);
-              }
-              return mode == Mode.PEEK
-                  ? Found.nothing()
-                  : Found.version(new Version(snapshot.getUpdateTime(), sent));
+              Found found = found(snapshot);
+              return found != null && unwanted != -1 && Envelope.nonce(found.envelope()) != unwanted
+                  ? new Claim.Present(found)
+                  : new Claim.Granted(new Version(snapshot.getUpdateTime(), sent));
             });
   }
 
   @Override
   public CompletableFuture<Boolean> fill(
-      Address address, Object version, byte[] envelope, Duration ttl) {
-    Version read = (Version) version;
-    if (System.nanoTime() - read.sent > MAX_LOAD.toNanos()) {
+      Address address, Claim claim, byte[] envelope, Duration life) {
+    Version read = version(claim);
+    if (platform.nanos() - read.sent > MAX_LOAD.toNanos()) {
       return CompletableFuture.completedFuture(false);
     }
     DocumentReference document = document(address);
     // The envelope begins with a nonce of its own: the update time moves in every case.
-    Map<String, Object> fields = fields(Blob.fromBytes(envelope), ttl, Nonces.next());
+    Map<String, Object> fields = fields(Blob.fromBytes(envelope), life, platform.nonce());
     CompletableFuture<WriteResult> written =
         link.call(
             () ->
@@ -116,13 +150,75 @@ final class FirestoreStore implements Store {
   }
 
   @Override
-  public CompletableFuture<Void> put(Address address, byte[] envelope, Duration ttl, long nonce) {
-    return change(address, fields(Blob.fromBytes(envelope), ttl, nonce), nonce);
+  public void release(Address address, Claim claim) {
+    // Nobody waits for a claim.
   }
 
   @Override
-  public CompletableFuture<Void> invalidate(Address address, long nonce) {
-    return change(address, fields(null, Duration.ZERO, nonce), nonce);
+  public void extend(Address address, Claim claim) {
+    // Nor does it end before its time.
+  }
+
+  @Override
+  public Duration claimLife() {
+    return MAX_LOAD;
+  }
+
+  @Override
+  public CompletableFuture<Applied> put(
+      Address address,
+      byte[] envelope,
+      Duration life,
+      long nonce,
+      long giveUp,
+      boolean acknowledge) {
+    return change(document(address), address, fields(Blob.fromBytes(envelope), life, nonce), nonce);
+  }
+
+  @Override
+  public CompletableFuture<Applied> invalidate(Address address, long nonce, boolean acknowledge) {
+    return change(document(address), address, fields(null, Duration.ZERO, nonce), nonce);
+  }
+
+  @Override
+  public CompletableFuture<List<Long>> tags(List<Address> addresses) {
+    List<CompletableFuture<Long>> nonces = new ArrayList<>();
+    addresses.forEach(tag -> nonces.add(tag(tag)));
+    return CompletableFuture.allOf(nonces.toArray(new CompletableFuture<?>[0]))
+        .thenApply(done -> nonces.stream().map(CompletableFuture::join).toList());
+  }
+
+  /** Reads the nonce of a tag, which one of those who find none makes. */
+  private CompletableFuture<Long> tag(Address tag) {
+    DocumentReference document = tagDocument(tag);
+    CompletableFuture<DocumentSnapshot> read = link.call(document::get);
+    return read.thenCompose(
+        snapshot -> {
+          Long nonce = snapshot.getLong("nonce");
+          if (nonce != null) {
+            return CompletableFuture.completedFuture(nonce);
+          }
+          long fresh = platform.nonce();
+          CompletableFuture<WriteResult> made =
+              link.call(() -> document.create(fields(null, TAG_LIFE, fresh)));
+          return made.thenApply(written -> fresh)
+              .exceptionallyCompose(
+                  failure ->
+                      LOST_RACE.contains(FirestoreLink.status(failure))
+                          ? tag(tag)
+                          : CompletableFuture.failedFuture(failure));
+        });
+  }
+
+  @Override
+  public CompletableFuture<Applied> invalidateTag(Address tag, long nonce, boolean acknowledge) {
+    return change(tagDocument(tag), tag, fields(null, TAG_LIFE, nonce), nonce);
+  }
+
+  @Override
+  public CompletableFuture<Void> barrier() {
+    return CompletableFuture.failedFuture(
+        new UnsupportedOperationException("a listener does not say what it has heard of"));
   }
 
   @Override
@@ -137,7 +233,7 @@ final class FirestoreStore implements Store {
 
   @Override
   public void start(Coherence coherence) {
-    log.start(coherence);
+    log.start(lease, coherence);
   }
 
   @Override
@@ -150,17 +246,29 @@ final class FirestoreStore implements Store {
     return entries.document(sha256(Keys.escape(address.text())));
   }
 
-  private CompletableFuture<Void> change(Address address, Map<String, Object> fields, long nonce) {
+  private DocumentReference tagDocument(Address tag) {
+    return entries.document("tag-" + sha256(Keys.escape(tag.text())));
+  }
+
+  private CompletableFuture<Applied> change(
+      DocumentReference document, Address address, Map<String, Object> fields, long nonce) {
     CompletableFuture<List<WriteResult>> written =
         link.call(
             () -> {
               WriteBatch batch = firestore.batch();
-              batch.set(document(address), fields);
+              batch.set(document, fields);
               batch.create(
                   changes.document(Nonces.hex(nonce)), FirestoreLog.fields(address.hash(), nonce));
               return batch.commit();
             });
-    return written.thenAccept(results -> {});
+    return written.thenApply(results -> Applied.ALONE);
+  }
+
+  private static Version version(Claim claim) {
+    if (claim instanceof Claim.Granted granted && granted.version() instanceof Version version) {
+      return version;
+    }
+    throw new IllegalArgumentException("not a claim of this store: " + claim);
   }
 
   private static Map<String, Object> fields(@Nullable Blob envelope, Duration ttl, long nonce) {
@@ -181,18 +289,8 @@ final class FirestoreStore implements Store {
     return Timestamp.ofTimeSecondsAndNanos(at.getEpochSecond(), at.getNano());
   }
 
-  private static Duration remaining(DocumentSnapshot snapshot) {
-    Timestamp updated = snapshot.getUpdateTime();
-    Timestamp read = snapshot.getReadTime();
-    Long ttlMillis = snapshot.getLong("ttlMillis");
-    if (updated == null || read == null || ttlMillis == null) {
-      return Duration.ZERO;
-    }
-    return Duration.between(instant(read), instant(updated).plusMillis(ttlMillis));
-  }
-
-  private static Instant instant(Timestamp time) {
-    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+  private static long millis(Timestamp time) {
+    return time.getSeconds() * 1_000 + time.getNanos() / 1_000_000;
   }
 
   /** Returns the id of a cache: its name, of which Firestore reserves some that begin so. */

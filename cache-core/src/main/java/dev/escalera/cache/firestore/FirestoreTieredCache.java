@@ -7,6 +7,7 @@ import dev.escalera.cache.RemoteCacheBuilder;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import dev.escalera.cache.internal.Address;
+import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.TieredCacheEngine;
 import java.time.Duration;
 import java.util.Objects;
@@ -22,6 +23,7 @@ import java.util.function.LongSupplier;
  */
 public final class FirestoreTieredCache {
   private static final Duration DEFAULT_BUDGET = Duration.ofMillis(250);
+  private static final Duration DEFAULT_STALENESS = Duration.ofSeconds(5);
 
   private FirestoreTieredCache() {}
 
@@ -53,11 +55,11 @@ public final class FirestoreTieredCache {
    * @param <K> keys
    * @param <V> values
    */
-  public static final class Builder<K, V> extends RemoteCacheBuilder<Builder<K, V>> {
+  public static final class Builder<K, V> extends RemoteCacheBuilder<K, V, Builder<K, V>> {
     private final Firestore firestore;
     private final KeyCodec<K> keyCodec;
     private final ValueCodec<V> valueCodec;
-    private LongSupplier ticker = System::nanoTime;
+    private Platform platform = Platform.system(System::nanoTime);
 
     private Builder(
         Firestore firestore,
@@ -65,7 +67,7 @@ public final class FirestoreTieredCache {
         Duration ttl,
         KeyCodec<K> keyCodec,
         ValueCodec<V> valueCodec) {
-      super(name, ttl, DEFAULT_BUDGET);
+      super(name, ttl, DEFAULT_BUDGET, DEFAULT_STALENESS);
       this.firestore = Objects.requireNonNull(firestore, "firestore");
       this.keyCodec = Objects.requireNonNull(keyCodec, "keyCodec");
       this.valueCodec = Objects.requireNonNull(valueCodec, "valueCodec");
@@ -73,7 +75,7 @@ public final class FirestoreTieredCache {
 
     /** Replaces the clock of L1, in nanoseconds. */
     Builder<K, V> ticker(LongSupplier ticker) {
-      this.ticker = ticker;
+      this.platform = Platform.system(ticker);
       return this;
     }
 
@@ -89,13 +91,13 @@ public final class FirestoreTieredCache {
      * @throws IllegalArgumentException if options conflict
      */
     public TieredCache<K, V> build() {
-      CacheOptions options = options();
+      CacheOptions<K, V> options = options();
       return TieredCacheEngine.remote(
           options,
           Address.encoded(keyCodec),
           valueCodec,
-          new FirestoreStore(firestore, options.name(), options.remoteBudget()),
-          ticker);
+          new FirestoreStore(firestore, options.name(), options.remoteBudget(), platform),
+          platform);
     }
   }
 }

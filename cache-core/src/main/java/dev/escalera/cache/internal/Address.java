@@ -25,6 +25,16 @@ public record Address(String text, long hash) {
     };
   }
 
+  /** The address of a tag, apart from all keys. */
+  static Address tag(String tag) {
+    return new Address(tag, mix(hash(tag) ^ 0x9e3779b97f4a7c15L));
+  }
+
+  /** A hash of a name that is the same in every JVM. */
+  public static long nameHash(String name) {
+    return hash(name);
+  }
+
   /** Addresses where no store is: the text is not used. */
   public static <K> Book<K> local() {
     return key -> new Address("", mix(key.hashCode()));

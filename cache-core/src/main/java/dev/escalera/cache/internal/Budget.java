@@ -2,7 +2,6 @@ package dev.escalera.cache.internal;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -12,32 +11,37 @@ import java.util.function.Supplier;
 final class Budget {
   private final AtomicLong left;
   private final Counters counters;
+  private final Platform platform;
 
-  Budget(Duration budget, Counters counters) {
+  Budget(Duration budget, Counters counters, Platform platform) {
     this.left = new AtomicLong(budget.toNanos());
     this.counters = counters;
+    this.platform = platform;
   }
 
   /** Starts an operation; the future ends when the budget does, at the latest. */
   <T> CompletableFuture<T> spend(LongAdder calls, Supplier<CompletableFuture<T>> operation) {
     long nanos = left.get();
     if (nanos <= 0) {
-      return settle(CompletableFuture.failedFuture(new TimeoutException("no time is left")), 0);
+      return settle(
+          CompletableFuture.failedFuture(new TimeoutException("no time is left")), false, 0);
     }
     calls.increment();
-    long sent = System.nanoTime();
-    CompletableFuture<T> running = operation.get();
-    // A copy: an operation that is given up here goes on to its own deadline.
-    CompletableFuture<T> bounded =
-        running.isDone() ? running : running.copy().orTimeout(nanos, TimeUnit.NANOSECONDS);
-    return settle(bounded, sent);
+    long sent = platform.nanos();
+    return settle(platform.within(operation.get(), nanos), true, sent);
   }
 
-  private <T> CompletableFuture<T> settle(CompletableFuture<T> operation, long sent) {
+  /** When the time is over that is left now. */
+  long giveUp() {
+    return platform.nanos() + left.get();
+  }
+
+  private <T> CompletableFuture<T> settle(
+      CompletableFuture<T> operation, boolean started, long sent) {
     return operation.whenComplete(
         (value, failure) -> {
-          if (sent != 0) {
-            left.addAndGet(sent - System.nanoTime());
+          if (started) {
+            left.addAndGet(sent - platform.nanos());
           }
           if (failure != null) {
             counters.storeFailures.increment();

@@ -1,13 +1,16 @@
 package dev.escalera.cache.internal;
 
-/** What a store tells of other nodes. The methods do not block. */
+/** What a cache hears of other nodes. The methods do not block and do not throw. */
 public interface Coherence {
   /** A key of this hash was changed by the call that carried this nonce. */
   void changed(long hash, long nonce);
 
-  /** Changes may be missed from now on. */
-  void fence();
+  /** A load of a key of this hash has ended, somewhere. */
+  void loaded(long hash);
 
-  /** Every change that is made from now on will be told. */
-  void coherent();
+  /** Changes may have been missed: the lease has a generation that serves nothing. */
+  void fenced();
+
+  /** The lease has a generation in which every change is told. */
+  void opened();
 }

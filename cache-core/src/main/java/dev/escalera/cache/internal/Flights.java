@@ -1,24 +1,21 @@
 package dev.escalera.cache.internal;
 
-import dev.escalera.cache.internal.LocalTier.Mark;
 import java.io.Serial;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Predicate;
 
 /** The reads and loads that run in this process, at most one a key that new callers may join. */
 final class Flights<K, V> {
   private final ConcurrentHashMap<K, Flight<V>> running = new ConcurrentHashMap<>();
 
-  /** Returns the flight to wait for: another's if it began under the same mark, else the own. */
-  Flight<V> join(K key, Flight<V> own) {
+  /** Returns the flight to wait for: another's if it may be joined, else the own. */
+  Flight<V> join(K key, Flight<V> own, Predicate<Flight<V>> joinable) {
     Flight<V> joined =
         running.compute(
             key,
             (same, other) ->
-                other != null && other.mark.equals(own.mark) && !other.result.isDone()
-                    ? other
-                    : own);
+                other != null && !other.result.isDone() && joinable.test(other) ? other : own);
     if (joined == own) {
       own.result.whenComplete((outcome, failure) -> running.remove(key, own));
     }
@@ -28,9 +25,6 @@ final class Flights<K, V> {
   static final class Flight<V> {
     final Mark mark;
     final CompletableFuture<Outcome<V>> result = new CompletableFuture<>();
-
-    /** The thread in which the loader runs now. */
-    volatile @Nullable Thread loader;
 
     Flight(Mark mark) {
       this.mark = mark;

@@ -1,43 +1,11 @@
 package dev.escalera.cache.internal;
 
-import java.time.Duration;
-import org.jspecify.annotations.Nullable;
-
-/** What a read of the store found. */
-public final class Found {
-  private final byte @Nullable [] envelope;
-  private final Duration remaining;
-  private final @Nullable Object version;
-
-  private Found(byte @Nullable [] envelope, Duration remaining, @Nullable Object version) {
-    this.envelope = envelope;
-    this.remaining = remaining;
-    this.version = version;
-  }
-
-  public static Found value(byte[] envelope, Duration remaining) {
-    return new Found(envelope, remaining, null);
-  }
-
-  public static Found nothing() {
-    return new Found(null, Duration.ZERO, null);
-  }
-
-  public static Found version(Object version) {
-    return new Found(null, Duration.ZERO, version);
-  }
-
-  byte @Nullable [] envelope() {
-    return envelope;
-  }
-
-  /** How long the value still lives, counted from when the read was sent at the earliest. */
-  Duration remaining() {
-    return remaining;
-  }
-
-  /** What a fill must give; null where none was asked for. */
-  @Nullable Object version() {
-    return version;
-  }
-}
+/**
+ * An envelope that a read of the store found.
+ *
+ * @param envelope its bytes
+ * @param created when it was written, in the store's time
+ * @param now when it was read, in the store's time, at the most
+ */
+@SuppressWarnings("ArrayRecordComponent") // never compared
+public record Found(byte[] envelope, long created, long now) {}

@@ -1,5 +1,8 @@
 package dev.escalera.cache.internal;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
 /** Small help with futures. */
@@ -13,5 +16,19 @@ final class Futures {
       cause = cause.getCause();
     }
     return cause;
+  }
+
+  /** Returns what all futures come to, in their order, or the failure of one. */
+  static <T> CompletableFuture<List<T>> all(List<CompletableFuture<T>> futures) {
+    if (futures.size() == 1) {
+      return futures.get(0).thenApply(List::of);
+    }
+    return CompletableFuture.allOf(futures.toArray(new CompletableFuture<?>[0]))
+        .thenApply(
+            done -> {
+              List<T> values = new ArrayList<>(futures.size());
+              futures.forEach(future -> values.add(future.join()));
+              return values;
+            });
   }
 }

@@ -2,64 +2,118 @@ package dev.escalera.cache.internal;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Expiry;
-import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicIntegerArray;
+import com.github.benmanes.caffeine.cache.Weigher;
+import dev.escalera.cache.CacheOptions;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.LongSupplier;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.ToIntBiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The first tier. An entry is served only while its mark stands: the epoch of its stripe of keys,
- * which each change moves, and the generation, which a fence moves for all.
+ * The first tier. An entry is served only while its marks stand: the epoch of its stripe of keys,
+ * which each change moves, the epochs of its tags, and the generation of the lease.
  *
  * <p>Whoever stores takes the mark before it reads what it will store: a change in between, even
  * one that comes between a check and the store, then leaves an entry that is never served. Two keys
  * that share a stripe only cost each other a miss.
  */
 final class LocalTier<K, V> {
-  /** Odd while this node hears of all changes. */
-  private final AtomicLong generation = new AtomicLong();
+  private final Lease lease;
+  private final Rules rules;
 
-  private final AtomicIntegerArray epochs;
+  /** For each stripe, the number of its last change; numbers grow over all stripes. */
+  private final AtomicLongArray epochs;
+
+  private final AtomicLong changes = new AtomicLong();
   private final Cache<K, Entry<V>> entries;
-  private final Executor executor;
 
-  LocalTier(long maximumSize, LongSupplier ticker, Executor executor) {
-    long stripes = Math.max(1 << 12, Math.min(1 << 20, Math.min(maximumSize, 1 << 20) * 16));
-    this.epochs = new AtomicIntegerArray(Integer.highestOneBit((int) stripes));
-    this.executor = executor;
-    this.entries =
-        Caffeine.newBuilder()
-            .maximumSize(maximumSize)
-            .ticker(ticker::getAsLong)
-            .expireAfter(new EntryExpiry<K, V>())
-            .build();
+  LocalTier(CacheOptions<K, V> options, Lease lease, Platform platform, Rules rules) {
+    this.lease = lease;
+    this.rules = rules;
+    long entriesExpected = Math.min(options.l1MaximumSize(), 1 << 16);
+    long stripes = Math.max(1 << 12, Math.min(1 << 20, entriesExpected * 16));
+    this.epochs = new AtomicLongArray(Integer.highestOneBit((int) stripes));
+    Caffeine<Object, Object> builder = Caffeine.newBuilder().executor(platform.executor());
+    ToIntBiFunction<? super K, ? super V> weigher = options.l1Weigher();
+    if (weigher == null) {
+      this.entries = builder.maximumSize(options.l1MaximumSize()).build();
+    } else {
+      Weigher<K, Entry<V>> weighs =
+          (key, entry) -> entry.value == null ? 1 : weigher.applyAsInt(key, entry.value);
+      this.entries = builder.maximumWeight(options.l1MaximumSize()).weigher(weighs).build();
+    }
   }
 
-  @Nullable V get(K key) {
-    Entry<V> entry = entries.getIfPresent(key);
-    return entry != null
-            && entry.epoch == epochs.get(entry.stripe)
-            && entry.generation == generation.get()
-        ? entry.value
-        : null;
+  /** Returns the entry of a key, whatever its state. */
+  @Nullable Entry<V> find(K key) {
+    return entries.getIfPresent(key);
+  }
+
+  /** Whether an entry may be served as coherent. */
+  boolean isCoherent(Entry<V> entry, long now) {
+    return now - entry.expires < 0
+        && lease.holds(now)
+        && entry.mark.generation() == lease.generation()
+        && isUnmoved(entry);
+  }
+
+  /**
+   * Whether nothing is known, as of the last lease that this node held, that outdates an entry:
+   * enough where no coherent value can be had.
+   */
+  boolean isUnrefuted(Entry<V> entry) {
+    long generation = lease.generation();
+    long of = entry.mark.generation();
+    return isUnmoved(entry)
+        && (of == generation || ((generation & 1) == 0 && of == generation - 1));
+  }
+
+  private boolean isUnmoved(Entry<V> entry) {
+    return isUnmoved(entry.mark) && (entry.tags.length == 0 || areUnmoved(entry.tags));
+  }
+
+  private boolean areUnmoved(Mark[] marks) {
+    for (Mark mark : marks) {
+      if (!isUnmoved(mark)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private boolean isUnmoved(Mark mark) {
+    return mark.epoch() == epochs.get(mark.stripe());
   }
 
   /** Returns what stands for a hash now. */
   Mark mark(long hash) {
     int stripe = stripe(hash);
-    return new Mark(stripe, epochs.get(stripe), generation.get());
+    return new Mark(stripe, epochs.get(stripe), lease.generation());
   }
 
+  /** Whether a mark is as it was. */
   boolean stands(Mark mark) {
-    return mark.epoch == epochs.get(mark.stripe) && mark.generation == generation.get();
+    return isUnmoved(mark) && mark.generation() == lease.generation();
+  }
+
+  /** Returns the number of the last change: a mark of a lower epoch stood before. */
+  long now() {
+    return changes.get();
+  }
+
+  /** Whether no change of a hash has been heard of since the change of a number. */
+  boolean isUnchangedSince(long hash, long clock) {
+    return epochs.get(stripe(hash)) <= clock;
   }
 
   /** Outdates all that was marked for a hash, and returns the mark that stands then. */
   Mark change(long hash) {
     int stripe = stripe(hash);
-    return new Mark(stripe, epochs.incrementAndGet(stripe), generation.get());
+    long epoch = changes.incrementAndGet();
+    epochs.accumulateAndGet(stripe, epoch, Math::max);
+    return new Mark(stripe, epoch, lease.generation());
   }
 
   /**
@@ -67,83 +121,71 @@ final class LocalTier<K, V> {
    * or null if another change came between, so that nobody knows which of them was last.
    */
   @Nullable Mark settle(Mark began) {
-    boolean alone = epochs.compareAndSet(began.stripe, began.epoch, began.epoch + 1);
-    if (!alone) {
-      epochs.incrementAndGet(began.stripe);
+    long epoch = changes.incrementAndGet();
+    if (!epochs.compareAndSet(began.stripe(), began.epoch(), epoch)) {
+      epochs.accumulateAndGet(began.stripe(), epoch, Math::max);
       return null;
     }
-    return new Mark(began.stripe, began.epoch + 1, began.generation);
+    return new Mark(began.stripe(), epoch, began.generation());
   }
 
-  /** Stores a value that will be served while the mark stands. */
-  void store(K key, V value, Mark mark, long ttlNanos) {
-    if (ttlNanos > 0 && (mark.generation & 1) == 1 && stands(mark)) {
-      entries.put(key, new Entry<>(value, mark.stripe, mark.epoch, mark.generation, ttlNanos));
+  /** Returns the mark that an entry bears whose value was read after a mark was taken. */
+  Mark borne(Mark before) {
+    return rules.bears(before, current(before));
+  }
+
+  /** Stores an entry, which will be served while its marks stand. */
+  void store(K key, Entry<V> entry) {
+    if (entry.mark.equals(current(entry.mark))) {
+      entries.put(key, entry);
     }
+  }
+
+  private Mark current(Mark mark) {
+    return new Mark(mark.stripe(), epochs.get(mark.stripe()), lease.generation());
   }
 
   void remove(K key) {
     entries.invalidate(key);
   }
 
-  /** Outdates all entries and takes no more; returns whether that is a change. */
-  boolean fence() {
-    boolean fenced = move(1);
-    if (fenced) {
-      // Only to give the memory back; what comes under a later generation stays.
-      long outdated = generation.get();
-      executor.execute(
-          () -> entries.asMap().values().removeIf(entry -> entry.generation < outdated));
+  void clear() {
+    for (int i = 0; i < epochs.length(); i++) {
+      epochs.accumulateAndGet(i, changes.incrementAndGet(), Math::max);
     }
-    return fenced;
+    entries.invalidateAll();
   }
 
-  /** Takes entries again, whose marks are taken from now on; returns whether that is a change. */
-  boolean open() {
-    return move(0);
+  /** Gives the memory of what can never be served again back. */
+  void sweep(long now) {
+    entries
+        .asMap()
+        .values()
+        .removeIf(entry -> now - entry.kept >= 0 || !isUnmoved(entry) || isOld(entry));
   }
 
-  boolean isFenced() {
-    return (generation.get() & 1) == 0;
+  private boolean isOld(Entry<V> entry) {
+    return entry.mark.generation() < lease.generation() - 1;
+  }
+
+  /** Returns the entries that were read most often, the most first. */
+  List<K> hottest(int limit) {
+    return entries
+        .policy()
+        .eviction()
+        .map(eviction -> List.copyOf(eviction.hottest(limit).keySet()))
+        .orElseGet(() -> List.copyOf(entries.asMap().keySet()));
+  }
+
+  Map<K, Entry<V>> all() {
+    return entries.asMap();
   }
 
   long size() {
     return entries.estimatedSize();
   }
 
-  private boolean move(long from) {
-    long now = generation.get();
-    while ((now & 1) == from) {
-      if (generation.compareAndSet(now, now + 1)) {
-        return true;
-      }
-      now = generation.get();
-    }
-    return false;
-  }
-
   private int stripe(long hash) {
     return (int) hash & epochs.length() - 1;
-  }
-
-  record Mark(int stripe, int epoch, long generation) {}
-
-  private record Entry<V>(V value, int stripe, int epoch, long generation, long ttlNanos) {}
-
-  private static final class EntryExpiry<K, V> implements Expiry<K, Entry<V>> {
-    @Override
-    public long expireAfterCreate(K key, Entry<V> entry, long now) {
-      return entry.ttlNanos;
-    }
-
-    @Override
-    public long expireAfterUpdate(K key, Entry<V> entry, long now, long remaining) {
-      return entry.ttlNanos;
-    }
-
-    @Override
-    public long expireAfterRead(K key, Entry<V> entry, long now, long remaining) {
-      return remaining;
-    }
   }
 }

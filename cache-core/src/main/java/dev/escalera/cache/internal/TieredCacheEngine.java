@@ -1,28 +1,29 @@
 package dev.escalera.cache.internal;
 
 import dev.escalera.cache.CacheException;
+import dev.escalera.cache.CacheMaintenance;
 import dev.escalera.cache.CacheOptions;
 import dev.escalera.cache.CacheStats;
+import dev.escalera.cache.EntryOptions;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import dev.escalera.cache.internal.Flights.AbandonedException;
-import dev.escalera.cache.internal.Flights.Flight;
-import dev.escalera.cache.internal.LocalTier.Mark;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executor;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,118 +35,216 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   /** How many keys of a bulk call are in flight at once. */
   private static final int BULK = 256;
 
-  private final CacheOptions options;
-  private final Address.Book<K> addresses;
+  private static final long SWEEP_NANOS = 30_000_000_000L;
+
+  private final CacheOptions<K, V> options;
+  private final Platform platform;
   private final Counters counters = new Counters();
-  private final Flights<K, V> flights = new Flights<>();
   private final OwnChanges ownChanges = new OwnChanges();
-  private final Executor executor = new CompletableFuture<Void>().defaultExecutor();
+  private final Waiters waiters;
+  private final Lease lease;
   private final LocalTier<K, V> local;
   private final @Nullable RemoteTier<V> remote;
+  private final Pending pending;
+  private final Reader<K, V> reader;
+  private final Writer<K, V> writer;
+  private final BulkReader<K, V> bulk;
+  private final Maintenance<K, V> maintenance;
+  private final @Nullable Meters meters;
   private final AtomicBoolean closed = new AtomicBoolean();
 
-  private TieredCacheEngine(
-      CacheOptions options,
+  TieredCacheEngine(
+      CacheOptions<K, V> options,
       Address.Book<K> addresses,
       @Nullable Store store,
       @Nullable ValueCodec<V> codec,
-      LongSupplier ticker) {
+      Lease lease,
+      Platform platform,
+      Rules rules) {
     this.options = options;
-    this.addresses = addresses;
-    this.local = new LocalTier<>(options.l1MaximumSize(), ticker, executor);
-    this.remote = store == null || codec == null ? null : new RemoteTier<>(store, codec, counters);
+    this.platform = platform;
+    this.lease = lease;
+    this.waiters = new Waiters(platform);
+    this.local = new LocalTier<>(options, lease, platform, rules);
+    this.pending = new Pending(platform, this::repeat);
+    TagBook tags = new TagBook(local, store, pending, platform, counters);
+    this.remote =
+        store == null || codec == null
+            ? null
+            : new RemoteTier<>(store, codec, options, counters, tags, platform, rules);
+    this.writer =
+        new Writer<>(
+            options,
+            addresses,
+            local,
+            remote,
+            tags,
+            pending,
+            ownChanges,
+            lease,
+            counters,
+            platform);
+    this.reader =
+        new Reader<>(
+            options, addresses, local, remote, tags, lease, waiters, pending, counters, platform,
+            rules);
+    this.bulk = new BulkReader<>(reader, remote, platform);
+    this.maintenance = new Maintenance<>(this, local, remote, pending, lease, counters, platform);
+    this.meters =
+        options.meterRegistry() == null
+            ? null
+            : new Meters(options.meterRegistry(), options.name(), counters, this::stats);
+    platform.after(sweepNanos(), this::sweep);
   }
 
   /** Makes a cache of one tier. */
-  public static <K, V> TieredCache<K, V> local(CacheOptions options, LongSupplier ticker) {
-    TieredCacheEngine<K, V> cache =
-        new TieredCacheEngine<>(options, Address.local(), null, null, ticker);
-    cache.local.open();
-    return cache;
+  public static <K, V> TieredCache<K, V> local(CacheOptions<K, V> options, LongSupplier ticker) {
+    Platform platform = Platform.system(ticker);
+    Lease lease = new Lease(platform);
+    lease.open(lease.never());
+    return new TieredCacheEngine<>(
+        options, Address.local(), null, null, lease, platform, new Rules());
   }
 
   /** Makes a cache of two tiers and starts to listen to the store. */
   public static <K, V> TieredCache<K, V> remote(
-      CacheOptions options,
+      CacheOptions<K, V> options,
       Address.Book<K> addresses,
       ValueCodec<V> codec,
       Store store,
-      LongSupplier ticker) {
+      Platform platform) {
+    return remote(options, addresses, codec, store, platform, new Rules());
+  }
+
+  static <K, V> TieredCacheEngine<K, V> remote(
+      CacheOptions<K, V> options,
+      Address.Book<K> addresses,
+      ValueCodec<V> codec,
+      Store store,
+      Platform platform,
+      Rules rules) {
     TieredCacheEngine<K, V> cache =
-        new TieredCacheEngine<>(options, addresses, store, codec, ticker);
+        new TieredCacheEngine<>(options, addresses, store, codec, store.lease(), platform, rules);
     store.start(cache.new Listener());
     return cache;
   }
 
   @Override
   public @Nullable V getIfPresent(K key) {
-    V hit = hit(key);
+    Entry<V> hit = hit(key);
     if (hit != null) {
-      return hit;
+      return hit.value;
     }
-    if (remote == null) {
+    CallerThread caller = new CallerThread(platform.executor());
+    Outcome<V> outcome = await("get", key, caller, reader.peek(key, caller));
+    if (outcome == null) {
       counters.misses.increment();
       return null;
     }
-    Address address = addresses.of(key);
-    Mark mark = local.mark(address.hash());
-    CallerThread caller = new CallerThread(executor);
-    V value =
-        await(
-            "get",
-            key,
-            caller,
-            remote
-                .read(address, Store.Mode.PEEK, budget(), caller)
-                .thenApply(lookup -> keep(key, mark, lookup)));
-    (value != null ? counters.l2Hits : counters.misses).increment();
-    return value;
+    return count(outcome);
   }
 
   @Override
   public @Nullable V get(K key, Function<? super K, ? extends @Nullable V> loader) {
     Objects.requireNonNull(loader, "loader");
-    V hit = hit(key);
+    Entry<V> hit = hit(key);
     if (hit != null) {
-      return hit;
+      if (platform.nanos() - hit.early >= 0) {
+        reader.refresh(key, hit, blocking(loader));
+      }
+      return hit.value;
     }
-    CallerThread caller = new CallerThread(executor);
-    CompletableFuture<Outcome<V>> result =
-        fly(key, k -> CompletableFuture.completedFuture(loader.apply(k)), caller);
-    return count(await("get", key, caller, result));
+    CallerThread caller = new CallerThread(platform.executor());
+    return count(
+        await("get", key, caller, attempt(() -> reader.fly(key, blocking(loader), caller))));
   }
 
   @Override
   public CompletionStage<@Nullable V> getAsync(
       K key, Function<? super K, ? extends CompletionStage<? extends @Nullable V>> loader) {
     Objects.requireNonNull(loader, "loader");
-    V hit = hit(key);
-    return hit != null
-        ? CompletableFuture.completedFuture(hit)
-        : handOut("get", key, fly(key, loader, executor), this::count);
+    Entry<V> hit = hit(key);
+    Loader<K, V> loads =
+        same ->
+            Objects.requireNonNull(loader.apply(same), "the loader returned no stage")
+                .<@Nullable V>thenApply(value -> value)
+                .toCompletableFuture();
+    if (hit != null) {
+      reader.refresh(key, hit, loads);
+      return CompletableFuture.completedFuture(hit.value);
+    }
+    return handOut(
+        "get", key, attempt(() -> reader.fly(key, loads, platform.executor())), this::count);
   }
 
   @Override
-  public void put(K key, V value) {
-    CallerThread caller = new CallerThread(executor);
-    await("put", key, caller, change(key, Objects.requireNonNull(value, "value")));
+  public Map<K, V> getAll(
+      Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
+    Objects.requireNonNull(loader, "loader");
+    checkOpen();
+    CallerThread caller = new CallerThread(platform.executor());
+    Map<K, CompletableFuture<Outcome<V>>> running = bulk.start(keys, loader, caller);
+    Map<K, V> found = new java.util.LinkedHashMap<>();
+    @Nullable CacheException failed = null;
+    for (Map.Entry<K, CompletableFuture<Outcome<V>>> each : running.entrySet()) {
+      try {
+        V value = count(await("get", each.getKey(), caller, each.getValue()));
+        if (value != null) {
+          found.put(each.getKey(), value);
+        }
+      } catch (CacheException e) {
+        if (Thread.currentThread().isInterrupted()) {
+          throw e;
+        }
+        if (failed == null) {
+          failed =
+              new CacheException(
+                  "cannot get some of " + running.size() + " keys, cache " + printedName(),
+                  e.getCause());
+        }
+        failed.addSuppressed(e);
+      }
+    }
+    if (failed != null) {
+      throw failed;
+    }
+    return found;
   }
 
   @Override
-  public CompletionStage<@Nullable Void> putAsync(K key, V value) {
+  public void put(K key, V value, EntryOptions entry) {
+    CallerThread caller = new CallerThread(platform.executor());
+    await("put", key, caller, attempt(() -> change(key, value, entry)));
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> putAsync(K key, V value, EntryOptions entry) {
+    return handOut("put", key, attempt(() -> change(key, value, entry)), Function.identity());
+  }
+
+  private CompletableFuture<@Nullable Void> change(K key, V value, EntryOptions entry) {
+    Objects.requireNonNull(key, "key");
     Objects.requireNonNull(value, "value");
-    return handOut("put", key, change(key, value), Function.identity());
+    Objects.requireNonNull(entry, "options");
+    checkOpen();
+    return writer.put(key, value, entry);
   }
 
   @Override
   public void invalidate(K key) {
-    CallerThread caller = new CallerThread(executor);
-    await("invalidate", key, caller, change(key, null));
+    CallerThread caller = new CallerThread(platform.executor());
+    await("invalidate", key, caller, drop(key));
   }
 
   @Override
   public CompletionStage<@Nullable Void> invalidateAsync(K key) {
-    return handOut("invalidate", key, change(key, null), Function.identity());
+    return handOut("invalidate", key, drop(key), Function.identity());
+  }
+
+  private CompletableFuture<@Nullable Void> drop(K key) {
+    Objects.requireNonNull(key, "key");
+    checkOpen();
+    return writer.invalidate(key);
   }
 
   @Override
@@ -154,13 +253,14 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     @Nullable RuntimeException failed = null;
     for (int from = 0; from < all.size(); from += BULK) {
       List<K> chunk = all.subList(from, Math.min(from + BULK, all.size()));
-      List<CompletableFuture<Void>> running = new ArrayList<>();
+      List<CompletableFuture<@Nullable Void>> running = new ArrayList<>();
       for (K key : chunk) {
-        running.add(change(key, null));
+        running.add(drop(key));
       }
       for (int i = 0; i < chunk.size(); i++) {
         try {
-          await("invalidate", chunk.get(i), new CallerThread(executor), running.get(i));
+          CallerThread caller = new CallerThread(platform.executor());
+          await("invalidate", chunk.get(i), caller, running.get(i));
         } catch (CacheException e) {
           failed = failed == null ? e : failed;
         }
@@ -172,240 +272,132 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   }
 
   @Override
+  public void invalidateTag(String tag) {
+    Objects.requireNonNull(tag, "tag");
+    checkOpen();
+    CallerThread caller = new CallerThread(platform.executor());
+    await("invalidate tag", tag, caller, writer.invalidateTag(tag));
+  }
+
+  @Override
+  public CompletionStage<@Nullable Void> invalidateTagAsync(String tag) {
+    Objects.requireNonNull(tag, "tag");
+    checkOpen();
+    return handOut("invalidate tag", tag, writer.invalidateTag(tag), Function.identity());
+  }
+
+  @Override
   public CacheStats stats() {
     return new CacheStats(
         counters.l1Hits.sum(),
         counters.l2Hits.sum(),
         counters.misses.sum(),
+        counters.outageHits.sum(),
+        counters.staleServed.sum(),
         counters.loads.sum(),
         counters.loadFailures.sum(),
         Duration.ofNanos(counters.loadNanos.sum()),
+        counters.earlyRefreshes.sum(),
         local.size(),
-        remote == null || remote.isAvailable(),
-        local.isFenced(),
+        remote == null || remote.store().isAvailable(),
+        !lease.holds(platform.nanos()),
+        Duration.ofNanos(lease.fencedNanos()),
+        pending.size(),
         counters.decodeFailures.sum(),
         counters.fillsRefused.sum(),
         counters.oversized.sum(),
         counters.storeReads.sum(),
         counters.storeWrites.sum(),
         counters.storeFailures.sum(),
-        counters.budgetExceeded.sum());
+        counters.budgetExceeded.sum(),
+        counters.bytesBefore.sum(),
+        counters.bytesAfter.sum(),
+        counters.staleDetected.sum());
+  }
+
+  @Override
+  public CacheMaintenance<K, V> maintenance() {
+    checkOpen();
+    return maintenance;
   }
 
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      local.fence();
+      if (meters != null) {
+        meters.close();
+      }
+      if (!pending.isEmpty()) {
+        log.warn("cache {}: closed with {} invalidations pending", printedName(), pending.size());
+      }
+      pending.close();
+      local.clear();
       if (remote != null) {
-        remote.close();
+        remote.store().close();
       }
     }
+  }
+
+  private CompletableFuture<?> repeat(Pending.Item item) {
+    return writer.repeat(item);
+  }
+
+  /** Whether L2 has not confirmed an invalidation of a key, or of a tag, yet. */
+  boolean isPending(Address address, boolean tag) {
+    return pending.contains(new Pending.Item(address, tag));
+  }
+
+  private void sweep() {
+    if (!closed.get()) {
+      platform
+          .executor()
+          .execute(
+              () -> {
+                local.sweep(platform.nanos());
+                platform.after(sweepNanos(), this::sweep);
+              });
+    }
+  }
+
+  private long sweepNanos() {
+    return Math.max(1_000_000_000L, Math.min(SWEEP_NANOS, options.l1Ttl().toNanos()));
   }
 
   private void checkOpen() {
     if (closed.get()) {
-      throw new IllegalStateException("cache " + Keys.printable(options.name()) + " is closed");
+      throw new IllegalStateException("cache " + printedName() + " is closed");
     }
   }
 
-  private @Nullable V hit(K key) {
+  private @Nullable Entry<V> hit(K key) {
     Objects.requireNonNull(key, "key");
     checkOpen();
-    V value = local.get(key);
-    if (value != null) {
-      counters.l1Hits.increment();
-    }
-    return value;
+    return reader.hit(key);
+  }
+
+  private static <K, V> Loader<K, V> blocking(Function<? super K, ? extends @Nullable V> loader) {
+    return key -> CompletableFuture.completedFuture(loader.apply(key));
   }
 
   private @Nullable V count(Outcome<V> outcome) {
-    outcome.counter().increment();
+    LongAdder counter = outcome.counter();
+    if (counter != null) {
+      counter.increment();
+    }
     return outcome.value();
   }
 
-  /** Joins the flight that runs for a key, or starts one whose steps the executor runs. */
-  private CompletableFuture<Outcome<V>> fly(
-      K key,
-      Function<? super K, ? extends CompletionStage<? extends @Nullable V>> loader,
-      Executor steps) {
-    Address address = addresses.of(key);
-    Flight<V> own = new Flight<>(local.mark(address.hash()));
-    Flight<V> flight = flights.join(key, own);
-    if (flight == own) {
-      try {
-        start(key, address, own, loader, steps);
-      } catch (Throwable e) {
-        // An Error too: a flight that never ends would hold all who join it.
-        own.result.completeExceptionally(e);
-      }
-      return own.result;
-    }
-    if (flight.loader == Thread.currentThread()) {
-      return CompletableFuture.failedFuture(
-          new IllegalStateException("the loader asks the cache for the key that it loads"));
-    }
-    return flight.result.exceptionallyCompose(
-        failure ->
-            Futures.unwrap(failure) instanceof AbandonedException
-                ? CompletableFuture.supplyAsync(() -> fly(key, loader, steps), steps)
-                    .thenCompose(again -> again)
-                : CompletableFuture.failedFuture(failure));
-  }
-
-  private void start(
-      K key,
-      Address address,
-      Flight<V> flight,
-      Function<? super K, ? extends CompletionStage<? extends @Nullable V>> loader,
-      Executor steps) {
-    V value = local.get(key);
-    if (value != null) {
-      // The flight before this one ended between our look into L1 and here.
-      flight.result.complete(new Outcome<>(value, counters.l1Hits));
-      return;
-    }
-    Budget budget = budget();
-    CompletableFuture<RemoteTier.Lookup<V>> looked =
-        remote == null
-            ? CompletableFuture.completedFuture(new RemoteTier.Lookup<V>(null, 0, null))
-            : remote.read(address, Store.Mode.READ, budget, steps);
-    looked
-        .thenComposeAsync(
-            lookup -> {
-              V found = keep(key, flight.mark, lookup);
-              return found != null
-                  ? CompletableFuture.completedFuture(new Outcome<>(found, counters.l2Hits))
-                  : load(key, flight, loader)
-                      .thenComposeAsync(
-                          loaded ->
-                              store(key, address, flight.mark, lookup.version(), loaded, budget),
-                          steps);
-            },
-            steps)
-        .whenComplete(
-            (outcome, failure) -> {
-              if (failure == null) {
-                flight.result.complete(outcome);
-              } else {
-                flight.result.completeExceptionally(Futures.unwrap(failure));
-              }
-            });
-  }
-
-  private CompletableFuture<@Nullable V> load(
-      K key,
-      Flight<V> flight,
-      Function<? super K, ? extends CompletionStage<? extends @Nullable V>> loader) {
-    counters.loads.increment();
-    long began = System.nanoTime();
-    CompletableFuture<@Nullable V> loaded;
-    flight.loader = Thread.currentThread();
+  /** Makes of what the cache refuses a failure that names the operation, but not of bad input. */
+  private static <T> CompletableFuture<T> attempt(Supplier<CompletableFuture<T>> operation) {
     try {
-      CompletionStage<? extends @Nullable V> stage =
-          Objects.requireNonNull(loader.apply(key), "the loader returned no stage");
-      loaded = stage.<@Nullable V>thenApply(value -> value).toCompletableFuture();
-    } catch (Throwable e) {
-      // An Error too: those who wait for this load must learn of it.
-      loaded =
-          CompletableFuture.failedFuture(
-              Thread.currentThread().isInterrupted() || isInterruption(e)
-                  ? new AbandonedException(e)
-                  : e);
-    } finally {
-      flight.loader = null;
+      return operation.get();
+    } catch (RefusedException e) {
+      return CompletableFuture.failedFuture(e);
     }
-    return loaded.whenComplete(
-        (value, failure) -> {
-          counters.loadNanos.add(System.nanoTime() - began);
-          if (failure != null) {
-            counters.loadFailures.increment();
-          }
-        });
   }
 
-  private CompletableFuture<Outcome<V>> store(
-      K key,
-      Address address,
-      Mark mark,
-      @Nullable Object version,
-      @Nullable V value,
-      Budget budget) {
-    if (value == null) {
-      return CompletableFuture.completedFuture(new Outcome<>(null, counters.misses));
-    }
-    Duration ttl = jittered();
-    CompletableFuture<@Nullable Boolean> filled =
-        remote == null || version == null
-            ? CompletableFuture.completedFuture(null)
-            : remote.fill(address, version, value, ttl, budget);
-    return filled.thenApply(
-        accepted -> {
-          // Where the outcome is unknown, L1 may hold the value: a change would outdate its mark.
-          if (!Boolean.FALSE.equals(accepted)) {
-            local.store(key, value, mark, l1Nanos(ttl.toNanos()));
-          }
-          return new Outcome<>(value, counters.misses);
-        });
-  }
-
-  private @Nullable V keep(K key, Mark mark, RemoteTier.Lookup<V> lookup) {
-    V value = lookup.value();
-    if (value != null) {
-      local.store(key, value, mark, l1Nanos(lookup.ttlNanos()));
-    }
-    return value;
-  }
-
-  /** Puts a value, or invalidates where it is null. */
-  private CompletableFuture<@Nullable Void> change(K key, @Nullable V value) {
-    checkOpen();
-    Address address = addresses.of(key);
-    long nonce = Nonces.next();
-    byte[] envelope = null;
-    if (value != null && remote != null) {
-      try {
-        envelope = remote.encode(value, nonce);
-      } catch (IllegalArgumentException e) {
-        return CompletableFuture.failedFuture(e);
-      }
-    }
-    Mark began = local.change(address.hash());
-    local.remove(key);
-    Duration ttl = jittered();
-    if (remote == null) {
-      if (value != null) {
-        local.store(key, value, began, ttl.toNanos());
-      }
-      return CompletableFuture.completedFuture(null);
-    }
-    CompletableFuture<Void> told;
-    if (envelope == null) {
-      told = remote.invalidate(address, nonce, budget());
-    } else {
-      if (!local.isFenced()) {
-        ownChanges.expect(nonce);
-      }
-      told = remote.put(address, envelope, ttl, nonce, budget());
-    }
-    return told.handle(
-        (done, failure) -> {
-          if (failure != null) {
-            // It may be carried out yet: its message is news then.
-            ownChanges.take(nonce);
-          }
-          // What was read while the store changed is outdated, too.
-          Mark settled = local.settle(began);
-          if (failure != null) {
-            throw new CompletionException(Futures.unwrap(failure));
-          }
-          if (value != null && settled != null) {
-            local.store(key, value, settled, l1Nanos(ttl.toNanos()));
-          }
-          return null;
-        });
-  }
-
-  private <T> T await(String operation, K key, CallerThread caller, CompletableFuture<T> result) {
+  private <T> T await(
+      String operation, Object key, CallerThread caller, CompletableFuture<T> result) {
     try {
       return caller.await(result);
     } catch (InterruptedException e) {
@@ -418,7 +410,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
   /** Gives a future to the host: one of its own, which completes on no driver's thread. */
   private <T, R> CompletableFuture<R> handOut(
-      String operation, K key, CompletableFuture<T> result, Function<T, R> last) {
+      String operation, Object key, CompletableFuture<T> result, Function<T, R> last) {
     CompletableFuture<R> given = new CompletableFuture<>();
     result.whenCompleteAsync(
         (value, failure) -> {
@@ -428,11 +420,11 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
             given.completeExceptionally(failure("cannot " + operation, key, failure));
           }
         },
-        executor);
+        platform.executor());
     return given;
   }
 
-  private CacheException failure(String what, K key, Throwable failure) {
+  private CacheException failure(String what, Object key, Throwable failure) {
     Throwable cause = Futures.unwrap(failure);
     if (cause instanceof ExecutionException && cause.getCause() != null) {
       cause = Futures.unwrap(cause.getCause());
@@ -440,30 +432,12 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     if (cause instanceof AbandonedException && cause.getCause() != null) {
       cause = cause.getCause();
     }
-    String place = Keys.printable(options.name()) + ", key " + Keys.printable(key);
+    String place = printedName() + ", key " + Keys.printable(key);
     return new CacheException(what + ", cache " + place, cause);
   }
 
-  private static boolean isInterruption(Throwable failure) {
-    for (Throwable e = failure; e != null; e = e.getCause()) {
-      if (e instanceof InterruptedException) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private Budget budget() {
-    return new Budget(options.remoteBudget(), counters);
-  }
-
-  private long l1Nanos(long ttlNanos) {
-    return Math.min(ttlNanos, options.l1Ttl().toNanos());
-  }
-
-  private Duration jittered() {
-    double share = 1 - options.ttlJitter() * ThreadLocalRandom.current().nextDouble();
-    return Duration.ofMillis(Math.max(1, (long) (options.ttl().toMillis() * share)));
+  private String printedName() {
+    return Keys.printable(options.name());
   }
 
   /** Hears of the changes that other nodes make. */
@@ -473,25 +447,20 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
       if (!ownChanges.take(nonce)) {
         local.change(hash);
       }
+      waiters.wake(hash);
     }
 
     @Override
-    public void fence() {
-      if (local.fence() && !closed.get()) {
-        log.warn("cache {}: does not hear of changes, L1 is fenced", name());
-      }
+    public void loaded(long hash) {
+      waiters.wake(hash);
+    }
+
+    @Override
+    public void fenced() {
       ownChanges.clear();
     }
 
     @Override
-    public void coherent() {
-      if (!closed.get() && local.open()) {
-        log.info("cache {}: hears of changes, L1 is in use", name());
-      }
-    }
-
-    private String name() {
-      return Keys.printable(options.name());
-    }
+    public void opened() {}
   }
 }

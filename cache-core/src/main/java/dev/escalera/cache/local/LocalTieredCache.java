@@ -16,17 +16,24 @@ public final class LocalTieredCache {
   /**
    * Starts a cache in this process.
    *
+   * @param <K> keys
+   * @param <V> values
    * @param name of the cache, for messages, 1 to 100 characters
    * @param ttl how long a value lives, 1 ms to 365 days
    * @return a builder
    * @throws IllegalArgumentException if a value is out of range
    */
-  public static Builder builder(String name, Duration ttl) {
-    return new Builder(name, ttl);
+  public static <K, V> Builder<K, V> builder(String name, Duration ttl) {
+    return new Builder<>(name, ttl);
   }
 
-  /** Builds a {@link TieredCache} in this process. Not safe for use by several threads. */
-  public static final class Builder extends CacheBuilder<Builder> {
+  /**
+   * Builds a {@link TieredCache} in this process. Not safe for use by several threads.
+   *
+   * @param <K> keys
+   * @param <V> values
+   */
+  public static final class Builder<K, V> extends CacheBuilder<K, V, Builder<K, V>> {
     private LongSupplier ticker = System::nanoTime;
 
     private Builder(String name, Duration ttl) {
@@ -34,25 +41,24 @@ public final class LocalTieredCache {
     }
 
     /** Replaces the clock, in nanoseconds. */
-    Builder ticker(LongSupplier ticker) {
+    Builder<K, V> ticker(LongSupplier ticker) {
       this.ticker = ticker;
       return this;
     }
 
     @Override
-    protected Builder self() {
+    protected Builder<K, V> self() {
       return this;
     }
 
     /**
      * Builds the cache.
      *
-     * @param <K> keys
-     * @param <V> values
      * @return a cache
+     * @throws IllegalArgumentException if options conflict
      */
-    public <K, V> TieredCache<K, V> build() {
-      return TieredCacheEngine.local(options(null, Duration.ZERO), ticker);
+    public TieredCache<K, V> build() {
+      return TieredCacheEngine.local(localOptions(), ticker);
     }
   }
 }

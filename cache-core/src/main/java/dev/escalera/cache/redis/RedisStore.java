@@ -3,84 +3,256 @@ package dev.escalera.cache.redis;
 import static dev.escalera.cache.redis.LuaScript.utf8;
 
 import dev.escalera.cache.internal.Address;
+import dev.escalera.cache.internal.Channel;
+import dev.escalera.cache.internal.Claim;
 import dev.escalera.cache.internal.Coherence;
+import dev.escalera.cache.internal.Envelope;
 import dev.escalera.cache.internal.Found;
 import dev.escalera.cache.internal.Keys;
+import dev.escalera.cache.internal.Lease;
 import dev.escalera.cache.internal.Nonces;
+import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.Store;
+import io.lettuce.core.KeyValue;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.StatefulRedisConnection;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/**
- * The values in Redis: a string a value, and one for the version under which it may be filled in.
- */
+/** The values in Redis: a string a value, and one for the claim of whoever loads it. */
 final class RedisStore implements Store {
   private static final int MAX_IN_FLIGHT = 10_000;
   private static final int MAX_BYTES = 64 << 20;
+  private static final Duration TAG_LIFE = Duration.ofDays(400);
 
-  /** How long a version lives after the last miss; a load that takes longer is not stored. */
-  private static final Duration VERSION_LIFE = Duration.ofMinutes(10);
-
-  private static final LuaScript READ = LuaScript.load("read.lua", ScriptOutputType.MULTI);
+  private static final LuaScript CLAIM = LuaScript.load("claim.lua", ScriptOutputType.MULTI);
   private static final LuaScript FILL = LuaScript.load("fill.lua", ScriptOutputType.INTEGER);
-  private static final LuaScript CHANGE = LuaScript.load("change.lua", ScriptOutputType.INTEGER);
+  private static final LuaScript RELEASE = LuaScript.load("release.lua", ScriptOutputType.INTEGER);
+  private static final LuaScript EXTEND = LuaScript.load("extend.lua", ScriptOutputType.INTEGER);
+  private static final LuaScript CHANGE = LuaScript.load("change.lua", ScriptOutputType.MULTI);
+  private static final LuaScript TAG = LuaScript.load("tag.lua", ScriptOutputType.VALUE);
+  private static final LuaScript STRIKE = LuaScript.load("strike.lua", ScriptOutputType.INTEGER);
+
+  private static final byte[] REGISTRY = utf8(RedisWire.REGISTRY);
+  private static final byte[] NOTHING = {};
 
   private final String prefix;
-  private final byte[] channelName;
+  private final long cache;
+  private final Duration claimLife;
   private final RedisLink link;
-  private final RedisChannel channel;
+  private final RedisChannels.Use use;
+  private final Channel channel;
+  private final Platform platform;
+  private @Nullable Coherence coherence;
 
-  RedisStore(RedisClient client, String name, Duration deadline) {
+  RedisStore(
+      RedisClient client,
+      String name,
+      Duration deadline,
+      Duration claimLife,
+      RedisChannels.Use use,
+      Platform platform) {
     this.prefix = "escalera:cache:" + Keys.escape(name) + ":";
-    String channel = prefix + "changes";
-    this.channelName = utf8(channel);
+    this.cache = Address.nameHash(name);
+    this.claimLife = claimLife;
+    this.use = use;
+    this.channel = use.channel();
+    this.platform = platform;
     String component = "RedisTieredCache " + Keys.printable(name);
     this.link = new RedisLink(client, component, deadline, MAX_IN_FLIGHT);
-    this.channel = new RedisChannel(client, component, channel);
   }
 
   @Override
-  public CompletableFuture<Found> read(Address address, Mode mode) {
-    byte[][] arguments = {utf8(mode.name()), utf8(Nonces.hex(Nonces.next())), life(VERSION_LIFE)};
-    CompletableFuture<List<Object>> reply =
-        link.call(redis -> READ.run(redis.async(), keys(address), arguments));
-    return reply.thenApply(
-        found -> {
-          if (found.get(0).equals(1L)) {
-            return Found.value((byte[]) found.get(1), Duration.ofMillis((Long) found.get(2)));
-          }
-          return found.size() == 1 ? Found.nothing() : Found.version(found.get(1));
+  public Lease lease() {
+    return channel.lease();
+  }
+
+  @Override
+  public CompletableFuture<List<@Nullable Found>> read(List<Address> addresses) {
+    if (addresses.size() == 1) {
+      byte[] key = utf8(key(addresses.get(0)));
+      CompletableFuture<byte[]> value = timed(() -> link.call(redis -> redis.async().get(key)));
+      return value.thenApply(
+          bytes -> {
+            List<@Nullable Found> one = new ArrayList<>(1);
+            one.add(found(bytes));
+            return one;
+          });
+    }
+    byte[][] keys = addresses.stream().map(address -> utf8(key(address))).toArray(byte[][]::new);
+    CompletableFuture<List<KeyValue<byte[], byte[]>>> values =
+        timed(() -> link.call(redis -> redis.async().mget(keys)));
+    return values.thenApply(
+        all -> {
+          List<@Nullable Found> found = new ArrayList<>(all.size());
+          all.forEach(each -> found.add(found(each.getValueOrElse(null))));
+          return found;
         });
+  }
+
+  private @Nullable Found found(byte @Nullable [] bytes) {
+    return bytes == null
+        ? null
+        : new Found(bytes, Envelope.created(bytes), channel.clock().atMost(platform.nanos()));
+  }
+
+  /** Makes a call once the time of Redis is known: after that of the first, at once. */
+  private <T> CompletableFuture<T> timed(Supplier<CompletableFuture<T>> call) {
+    if (channel.clock().isKnown()) {
+      return call.get();
+    }
+    long sent = platform.nanos();
+    CompletableFuture<List<byte[]>> time = link.call(redis -> redis.async().time());
+    return time.thenCompose(
+        now -> {
+          long seconds = Long.parseLong(new String(now.get(0), StandardCharsets.US_ASCII));
+          long micros = Long.parseLong(new String(now.get(1), StandardCharsets.US_ASCII));
+          channel.clock().learn(seconds * 1_000 + micros / 1_000, sent, platform.nanos());
+          return call.get();
+        });
+  }
+
+  /** What a claim is known by: its nonce and the connection, that is the server, that gave it. */
+  private record Version(String nonce, StatefulRedisConnection<byte[], byte[]> connection) {}
+
+  @Override
+  public CompletableFuture<Claim> claim(Address address, long nonce, long unwanted, boolean alone) {
+    byte[][] keys = keys(address);
+    String own = Nonces.hex(nonce);
+    byte[] old = unwanted == 0 ? NOTHING : unwanted == -1 ? utf8("*") : raw(unwanted);
+    return timed(
+        () ->
+            link.call(
+                redis -> {
+                  CompletableFuture<List<Object>> reply =
+                      CLAIM
+                          .<List<Object>>run(
+                              redis.async(), keys, utf8(own), millis(claimLife), old, flag(alone))
+                          .toCompletableFuture();
+                  return reply.thenApply(answer -> claim(answer, own, redis));
+                }));
+  }
+
+  private Claim claim(
+      List<Object> answer, String own, StatefulRedisConnection<byte[], byte[]> redis) {
+    return switch (((Long) answer.get(0)).intValue()) {
+      case 0 -> new Claim.Granted(new Version(own, redis));
+      case 1 -> new Claim.Busy(Duration.ofMillis(Math.max(1, (Long) answer.get(1))));
+      default -> {
+        byte[] bytes = (byte[]) answer.get(1);
+        long now = channel.clock().atMost(platform.nanos());
+        yield new Claim.Present(new Found(bytes, Envelope.created(bytes), now));
+      }
+    };
   }
 
   @Override
   public CompletableFuture<Boolean> fill(
-      Address address, Object version, byte[] envelope, Duration ttl) {
+      Address address, Claim claim, byte[] envelope, Duration life) {
+    Version version = version(claim);
+    Envelope.date(envelope, channel.clock().atLeast(platform.nanos()));
     CompletableFuture<Long> stored =
         link.call(
-            redis -> FILL.run(redis.async(), keys(address), (byte[]) version, envelope, life(ttl)));
+            redis ->
+                // Another connection may be to another server, or to one of another past.
+                redis == version.connection
+                    ? FILL.run(
+                        redis.async(),
+                        keysAndRegistry(address),
+                        utf8(version.nonce),
+                        envelope,
+                        millis(life),
+                        loaded(address))
+                    : CompletableFuture.completedFuture(0L));
     return stored.thenApply(number -> number == 1);
   }
 
   @Override
-  public CompletableFuture<Void> put(Address address, byte[] envelope, Duration ttl, long nonce) {
-    return change(
-        address,
-        version(nonce),
-        life(VERSION_LIFE),
-        channelName,
-        message(address, nonce),
-        envelope,
-        life(ttl));
+  public void release(Address address, Claim claim) {
+    // Without an answer: a claim that stays ends by itself.
+    link.call(
+        redis ->
+            RELEASE.run(
+                redis.async(),
+                keysAndRegistry(address),
+                utf8(version(claim).nonce),
+                loaded(address)));
   }
 
   @Override
-  public CompletableFuture<Void> invalidate(Address address, long nonce) {
+  public void extend(Address address, Claim claim) {
+    // Without an answer: the next attempt may succeed.
+    link.call(
+        redis ->
+            EXTEND.run(
+                redis.async(), keys(address), utf8(version(claim).nonce), millis(claimLife)));
+  }
+
+  @Override
+  public Duration claimLife() {
+    return claimLife;
+  }
+
+  @Override
+  public CompletableFuture<Applied> put(
+      Address address,
+      byte[] envelope,
+      Duration life,
+      long nonce,
+      long giveUp,
+      boolean acknowledge) {
+    return timed(
+        () -> {
+          Envelope.date(envelope, channel.clock().atLeast(platform.nanos()));
+          byte[] deadline = utf8(Long.toString(channel.clock().atLeast(giveUp)));
+          return change(
+              key(address), address.hash(), nonce, acknowledge, deadline, envelope, millis(life));
+        });
+  }
+
+  @Override
+  public CompletableFuture<Applied> invalidate(Address address, long nonce, boolean acknowledge) {
+    return change(key(address), address.hash(), nonce, acknowledge, NOTHING);
+  }
+
+  @Override
+  public CompletableFuture<List<Long>> tags(List<Address> tags) {
+    List<CompletableFuture<Long>> nonces = new ArrayList<>();
+    for (Address tag : tags) {
+      byte[][] key = {utf8(tagKey(tag))};
+      byte[] fresh = utf8(Nonces.hex(platform.nonce()));
+      CompletableFuture<byte[]> nonce =
+          link.call(redis -> TAG.run(redis.async(), key, fresh, millis(TAG_LIFE)));
+      nonces.add(nonce.thenApply(hex -> parse(hex)));
+    }
+    return CompletableFuture.allOf(nonces.toArray(new CompletableFuture<?>[0]))
+        .thenApply(done -> nonces.stream().map(CompletableFuture::join).toList());
+  }
+
+  @Override
+  public CompletableFuture<Applied> invalidateTag(Address tag, long nonce, boolean acknowledge) {
     return change(
-        address, version(nonce), life(VERSION_LIFE), channelName, message(address, nonce));
+        tagKey(tag),
+        tag.hash(),
+        nonce,
+        acknowledge,
+        NOTHING,
+        utf8(Nonces.hex(nonce)),
+        millis(TAG_LIFE));
+  }
+
+  @Override
+  public CompletableFuture<Void> barrier() {
+    return channel.barrier();
   }
 
   @Override
@@ -94,45 +266,122 @@ final class RedisStore implements Store {
   }
 
   @Override
-  public void start(Coherence coherence) {
-    channel.start(coherence);
-    // The first call of the host need not wait for the connection.
-    link.call(redis -> redis.async().ping());
+  public void start(Coherence listener) {
+    coherence = listener;
+    channel.join(cache, listener);
   }
 
   @Override
   public void close() {
-    channel.close();
+    Coherence listener = coherence;
+    if (listener != null) {
+      channel.leave(cache, listener);
+    }
+    use.close();
     link.close();
   }
 
   /** Returns the key of a value: readable where nothing needs an escape, of one hash tag. */
   String key(Address address) {
-    String text = Keys.escapeExceptColons(address.text());
+    return prefix + tagged(address.text());
+  }
+
+  private String tagKey(Address tag) {
+    return prefix + "tag:" + tagged(tag.text());
+  }
+
+  private static String tagged(String name) {
+    String text = Keys.escapeExceptColons(name);
     // An empty hash tag is none: % alone is the escape of nothing else.
-    return prefix + "{" + (text.isEmpty() ? "%" : text) + "}";
+    return "{" + (text.isEmpty() ? "%" : text) + "}";
   }
 
   private byte[][] keys(Address address) {
     String key = key(address);
-    return new byte[][] {utf8(key), utf8(key + ":v")};
+    return new byte[][] {utf8(key), utf8(key + ":c")};
   }
 
-  private CompletableFuture<Void> change(Address address, byte[]... arguments) {
-    CompletableFuture<Long> reply =
-        link.call(redis -> CHANGE.run(redis.async(), keys(address), arguments));
-    return reply.thenAccept(number -> {});
+  private byte[][] keysAndRegistry(Address address) {
+    String key = key(address);
+    return new byte[][] {utf8(key), utf8(key + ":c"), REGISTRY};
   }
 
-  private static byte[] version(long nonce) {
-    return utf8(Nonces.hex(nonce));
+  /** Makes a change and tells all nodes; the value and its life where there is one. */
+  private CompletableFuture<Applied> change(
+      String key, long hash, long nonce, boolean acknowledge, byte[] deadline, byte[]... value) {
+    Channel.Acknowledgement expected = acknowledge ? channel.expect() : null;
+    byte[][] arguments = new byte[6 + value.length][];
+    arguments[0] = utf8(Nonces.hex(cache) + " " + Nonces.hex(hash) + " " + Nonces.hex(nonce));
+    arguments[1] = utf8(expected == null ? "" : Nonces.hex(expected.id()));
+    arguments[2] = utf8(Nonces.hex(channel.node()));
+    arguments[3] = deadline;
+    arguments[4] = NOTHING;
+    arguments[5] = NOTHING;
+    System.arraycopy(value, 0, arguments, 4, value.length);
+    byte[][] keys = {utf8(key), utf8(key + ":c"), REGISTRY};
+    CompletableFuture<List<Object>> reply =
+        link.call(redis -> CHANGE.run(redis.async(), keys, arguments));
+    return reply
+        .thenApply(answer -> applied(answer, expected))
+        .whenComplete(
+            (done, failure) -> {
+              if (failure != null && expected != null) {
+                expected.cancel();
+              }
+            });
   }
 
-  private static byte[] message(Address address, long nonce) {
-    return utf8(RedisChannel.message(address.hash(), nonce));
+  private Applied applied(List<Object> answer, Channel.@Nullable Acknowledgement expected) {
+    if (!answer.get(0).equals(1L)) {
+      throw new IllegalStateException("Redis came to it too late");
+    }
+    if (expected == null) {
+      return Applied.ALONE;
+    }
+    Map<Long, Long> nodes = new HashMap<>();
+    for (int i = 2; i + 1 < answer.size(); i += 2) {
+      nodes.put(parse((byte[]) answer.get(i)), parse((byte[]) answer.get(i + 1)));
+    }
+    return new Applied(expected.await(parse((byte[]) answer.get(1)), nodes, this::strikeOff));
   }
 
-  private static byte[] life(Duration duration) {
-    return utf8(Long.toString(duration.toMillis()));
+  private void strikeOff(Map<Long, Long> silent) {
+    silent.forEach(
+        (node, number) ->
+            // Without an answer: whoever waits next tries again.
+            link.call(
+                redis ->
+                    STRIKE.run(
+                        redis.async(),
+                        new byte[][] {REGISTRY},
+                        utf8("n" + Nonces.hex(node)),
+                        utf8(Nonces.hex(number)))));
+  }
+
+  private static Version version(Claim claim) {
+    if (claim instanceof Claim.Granted granted && granted.version() instanceof Version version) {
+      return version;
+    }
+    throw new IllegalArgumentException("not a claim of this store: " + claim);
+  }
+
+  private byte[] loaded(Address address) {
+    return utf8(RedisWire.LOADED + Nonces.hex(cache) + " " + Nonces.hex(address.hash()));
+  }
+
+  private static byte[] raw(long nonce) {
+    return java.nio.ByteBuffer.allocate(Long.BYTES).putLong(nonce).array();
+  }
+
+  private static byte[] flag(boolean set) {
+    return utf8(set ? "1" : "0");
+  }
+
+  private static long parse(byte[] hex) {
+    return HexFormat.fromHexDigitsToLong(new String(hex, StandardCharsets.US_ASCII));
+  }
+
+  private static byte[] millis(Duration duration) {
+    return utf8(Long.toString(Math.max(1, duration.toMillis())));
   }
 }

@@ -6,6 +6,7 @@ import dev.escalera.cache.RemoteCacheBuilder;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import dev.escalera.cache.internal.Address;
+import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.TieredCacheEngine;
 import io.lettuce.core.RedisClient;
 import java.time.Duration;
@@ -18,6 +19,8 @@ import java.util.function.LongSupplier;
  */
 public final class RedisTieredCache {
   private static final Duration DEFAULT_BUDGET = Duration.ofMillis(50);
+  private static final Duration DEFAULT_STALENESS = Duration.ofSeconds(1);
+  private static final Platform SYSTEM = Platform.system(System::nanoTime);
 
   private RedisTieredCache() {}
 
@@ -50,11 +53,12 @@ public final class RedisTieredCache {
    * @param <K> keys
    * @param <V> values
    */
-  public static final class Builder<K, V> extends RemoteCacheBuilder<Builder<K, V>> {
+  public static final class Builder<K, V> extends RemoteCacheBuilder<K, V, Builder<K, V>> {
     private final RedisClient client;
     private final KeyCodec<K> keyCodec;
     private final ValueCodec<V> valueCodec;
-    private LongSupplier ticker = System::nanoTime;
+    private Duration loadLease = Duration.ofSeconds(5);
+    private Platform platform = SYSTEM;
 
     private Builder(
         RedisClient client,
@@ -62,15 +66,29 @@ public final class RedisTieredCache {
         Duration ttl,
         KeyCodec<K> keyCodec,
         ValueCodec<V> valueCodec) {
-      super(name, ttl, DEFAULT_BUDGET);
+      super(name, ttl, DEFAULT_BUDGET, DEFAULT_STALENESS);
       this.client = Objects.requireNonNull(client, "client");
       this.keyCodec = Objects.requireNonNull(keyCodec, "keyCodec");
       this.valueCodec = Objects.requireNonNull(valueCodec, "valueCodec");
     }
 
-    /** Replaces the clock of L1, in nanoseconds. */
+    /**
+     * Sets how long other nodes wait for a load whose node does not live any more, 5 s by default;
+     * a load that runs keeps its lease. A node that is paused for longer has lost it, and what it
+     * loaded is not stored.
+     *
+     * @param lease from 100 ms to 10 minutes
+     * @return this builder
+     * @throws IllegalArgumentException if the value is out of range
+     */
+    public Builder<K, V> loadLease(Duration lease) {
+      this.loadLease = within("loadLease", lease, Duration.ofMillis(100), Duration.ofMinutes(10));
+      return this;
+    }
+
+    /** Replaces the clock, in nanoseconds. */
     Builder<K, V> ticker(LongSupplier ticker) {
-      this.ticker = ticker;
+      this.platform = Platform.system(ticker);
       return this;
     }
 
@@ -87,13 +105,15 @@ public final class RedisTieredCache {
      * @throws IllegalArgumentException if options conflict
      */
     public TieredCache<K, V> build() {
-      CacheOptions options = options();
+      CacheOptions<K, V> options = options();
+      RedisChannels.Use channel = RedisChannels.use(client, options.maxStaleness(), platform);
       return TieredCacheEngine.remote(
           options,
           Address.encoded(keyCodec),
           valueCodec,
-          new RedisStore(client, options.name(), options.remoteBudget()),
-          ticker);
+          new RedisStore(
+              client, options.name(), options.remoteBudget(), loadLease, channel, platform),
+          platform);
     }
   }
 }

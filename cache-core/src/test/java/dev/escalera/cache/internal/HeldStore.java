@@ -1,8 +1,11 @@
 package dev.escalera.cache.internal;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -16,6 +19,7 @@ final class HeldStore implements Store {
   private final Map<String, Long> versions = new HashMap<>();
   private final BlockingQueue<Held<?>> held = new LinkedBlockingQueue<>();
   private @Nullable Coherence coherence;
+  private final Lease lease = new Lease(Platform.system(System::nanoTime));
   volatile boolean holds;
 
   /** A call on its way. */
@@ -67,24 +71,44 @@ final class HeldStore implements Store {
   }
 
   @Override
-  public CompletableFuture<Found> read(Address address, Mode mode) {
+  public Lease lease() {
+    return lease;
+  }
+
+  @Override
+  public CompletableFuture<List<@Nullable Found>> read(List<Address> addresses) {
     return call(
         () -> {
-          byte[] value = values.get(address.text());
-          if (value != null && mode != Mode.CLAIM) {
-            return Found.value(value, Duration.ofMinutes(1));
+          List<@Nullable Found> found = new ArrayList<>();
+          addresses.forEach(address -> found.add(found(address)));
+          return found;
+        });
+  }
+
+  private @Nullable Found found(Address address) {
+    byte[] value = values.get(address.text());
+    return value == null ? null : new Found(value, 0, 0);
+  }
+
+  @Override
+  public CompletableFuture<Claim> claim(Address address, long nonce, long unwanted, boolean alone) {
+    return call(
+        () -> {
+          Found found = found(address);
+          if (found != null && unwanted != -1 && Envelope.nonce(found.envelope()) != unwanted) {
+            return new Claim.Present(found);
           }
-          return mode == Mode.PEEK
-              ? Found.nothing()
-              : Found.version(versions.computeIfAbsent(address.text(), text -> Nonces.next()));
+          versions.put(address.text(), nonce);
+          return new Claim.Granted(nonce);
         });
   }
 
   @Override
   public CompletableFuture<Boolean> fill(
-      Address address, Object version, byte[] envelope, Duration ttl) {
+      Address address, Claim claim, byte[] envelope, Duration life) {
     return call(
         () -> {
+          Object version = Objects.requireNonNull(claim.version());
           boolean stands = version.equals(versions.get(address.text()));
           if (stands) {
             values.put(address.text(), envelope);
@@ -94,25 +118,55 @@ final class HeldStore implements Store {
   }
 
   @Override
-  @SuppressWarnings("NullAway") // a Void is null
-  public CompletableFuture<Void> put(Address address, byte[] envelope, Duration ttl, long nonce) {
+  public void release(Address address, Claim claim) {}
+
+  @Override
+  public void extend(Address address, Claim claim) {}
+
+  @Override
+  public Duration claimLife() {
+    return Duration.ofMinutes(1);
+  }
+
+  @Override
+  public CompletableFuture<Applied> put(
+      Address address,
+      byte[] envelope,
+      Duration life,
+      long nonce,
+      long giveUp,
+      boolean acknowledge) {
     return call(
         () -> {
           values.put(address.text(), envelope);
           tell(address, nonce);
-          return null;
+          return Applied.ALONE;
         });
   }
 
   @Override
-  @SuppressWarnings("NullAway") // a Void is null
-  public CompletableFuture<Void> invalidate(Address address, long nonce) {
+  public CompletableFuture<Applied> invalidate(Address address, long nonce, boolean acknowledge) {
     return call(
         () -> {
           values.remove(address.text());
           tell(address, nonce);
-          return null;
+          return Applied.ALONE;
         });
+  }
+
+  @Override
+  public CompletableFuture<List<Long>> tags(List<Address> tags) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public CompletableFuture<Applied> invalidateTag(Address tag, long nonce, boolean acknowledge) {
+    throw new UnsupportedOperationException();
+  }
+
+  @Override
+  public CompletableFuture<Void> barrier() {
+    throw new UnsupportedOperationException();
   }
 
   private void tell(Address address, long nonce) {
@@ -136,7 +190,8 @@ final class HeldStore implements Store {
   @Override
   public void start(Coherence listener) {
     coherence = listener;
-    listener.coherent();
+    lease.open(lease.never());
+    listener.opened();
   }
 
   @Override

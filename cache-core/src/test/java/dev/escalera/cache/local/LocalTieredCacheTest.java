@@ -17,13 +17,17 @@ class LocalTieredCacheTest extends TieredCacheContract {
 
   @Override
   protected TieredCache<String, String> create(String name, Duration ttl) {
-    return LocalTieredCache.builder(name, ttl).ticker(ticker::nanos).build();
+    return LocalTieredCache.<String, String>builder(name, ttl).build();
   }
 
   @Test
   void a_value_lives_as_long_as_it_may() {
     TieredCache<String, String> cache =
-        ready(LocalTieredCache.builder(name, MINUTE).ttlJitter(0).ticker(ticker::nanos).build());
+        ready(
+            LocalTieredCache.<String, String>builder(name, MINUTE)
+                .ttlJitter(0)
+                .ticker(ticker::nanos)
+                .build());
     cache.put("put", "v");
     cache.get("loaded", key -> "v");
     ticker.advance(Duration.ofSeconds(59));
@@ -37,7 +41,11 @@ class LocalTieredCacheTest extends TieredCacheContract {
   @Test
   void the_jitter_only_shortens() {
     TieredCache<String, String> cache =
-        ready(LocalTieredCache.builder(name, MINUTE).ttlJitter(0.5).ticker(ticker::nanos).build());
+        ready(
+            LocalTieredCache.<String, String>builder(name, MINUTE)
+                .ttlJitter(0.5)
+                .ticker(ticker::nanos)
+                .build());
     for (int i = 0; i < 200; i++) {
       cache.put("k" + i, "v");
     }
@@ -59,7 +67,8 @@ class LocalTieredCacheTest extends TieredCacheContract {
 
   @Test
   void options_out_of_range_are_refused_with_their_value() {
-    LocalTieredCache.Builder builder = LocalTieredCache.builder(name, MINUTE);
+    LocalTieredCache.Builder<String, String> builder =
+        LocalTieredCache.<String, String>builder(name, MINUTE);
     assertThatThrownBy(() -> builder.ttlJitter(-0.1)).hasMessageContaining("-0.1");
     assertThatThrownBy(() -> builder.ttlJitter(Double.NaN)).hasMessageContaining("NaN");
     assertThatThrownBy(() -> builder.l1MaximumSize(0)).hasMessageContaining("0");
@@ -71,7 +80,7 @@ class LocalTieredCacheTest extends TieredCacheContract {
   @Test
   void no_more_entries_are_kept_than_allowed() {
     TieredCache<Integer, String> cache =
-        ready(LocalTieredCache.builder(name, MINUTE).l1MaximumSize(100).build());
+        ready(LocalTieredCache.<Integer, String>builder(name, MINUTE).l1MaximumSize(100).build());
     for (int i = 0; i < 10_000; i++) {
       cache.put(i, "v");
     }

@@ -1,0 +1,48 @@
+package dev.escalera.cache.internal;
+
+import org.jspecify.annotations.Nullable;
+
+/** A value in L1, with all that decides whether it may be served. Times are the platform's. */
+final class Entry<V> {
+  private static final Mark[] NO_TAGS = {};
+
+  /** Null if it is known that there is none. */
+  final @Nullable V value;
+
+  final Mark mark;
+  final Mark[] tags;
+  final long expires;
+  final long kept;
+
+  /** When its load began, at the latest. */
+  final long loaded;
+
+  /** From when on a read may refresh it early. */
+  final long early;
+
+  final long loadNanos;
+
+  /** Which write of L2 it is; 0 if none. */
+  final long nonce;
+
+  Entry(
+      @Nullable V value,
+      Mark mark,
+      Mark @Nullable [] tags,
+      long expires,
+      long kept,
+      long loaded,
+      long early,
+      long loadNanos,
+      long nonce) {
+    this.value = value;
+    this.mark = mark;
+    this.tags = tags == null ? NO_TAGS : tags;
+    this.expires = expires;
+    this.kept = kept;
+    this.loaded = loaded;
+    this.early = early;
+    this.loadNanos = loadNanos;
+    this.nonce = nonce;
+  }
+}

@@ -1,0 +1,196 @@
+package dev.escalera.cache.redis;
+
+import static dev.escalera.cache.redis.LuaScript.utf8;
+
+import dev.escalera.cache.internal.Nonces;
+import dev.escalera.cache.internal.Platform;
+import dev.escalera.cache.internal.Wire;
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisConnectionStateListener;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.codec.ByteArrayCodec;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.RedisPubSubListener;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Connections of RESP3 that are subscribed and renew the lease. The channel's name is that of the
+ * registry's incarnation: databases that share a server do not hear each other, and a registry that
+ * was lost ends all leases.
+ */
+final class RedisWire implements Wire {
+  /** A hash: incarnation (i), run id of the server (r), sequence (s), nodes (n and their id). */
+  static final String REGISTRY = "escalera:cache-nodes";
+
+  static final String CHANGED = "2 ";
+  static final String LOADED = "3 ";
+  static final String DONE = "4 ";
+
+  private static final Logger log = LoggerFactory.getLogger(RedisWire.class);
+  private static final long CONNECT_SECONDS = 10;
+  private static final LuaScript RENEW = LuaScript.load("renew.lua", ScriptOutputType.MULTI);
+
+  private final RedisClient client;
+  private final Platform platform;
+
+  RedisWire(RedisClient client, Platform platform) {
+    this.client = client;
+    this.platform = platform;
+  }
+
+  @Override
+  public CompletableFuture<Connection> connect(Events events) {
+    CompletableFuture<Connection> connected = new CompletableFuture<>();
+    // Lettuce's asynchronous connect wants an address that the host's client does not give away.
+    Thread thread = new Thread(() -> open(events, connected), "escalera-cache-channel");
+    thread.setDaemon(true);
+    thread.start();
+    return connected;
+  }
+
+  private void open(Events events, CompletableFuture<Connection> connected) {
+    RedisConnection connection = null;
+    try {
+      connection = new RedisConnection(client.connectPubSub(ByteArrayCodec.INSTANCE), events);
+      connection.begin();
+      connected.complete(connection);
+    } catch (Exception | LinkageError e) {
+      if (connection != null) {
+        connection.close();
+      }
+      connected.completeExceptionally(e);
+    }
+  }
+
+  private final class RedisConnection extends RedisPubSubAdapter<byte[], byte[]>
+      implements Connection, RedisConnectionStateListener {
+    private final StatefulRedisPubSubConnection<byte[], byte[]> redis;
+    private final Events events;
+    private volatile long incarnation;
+    private volatile long answersTo;
+
+    RedisConnection(StatefulRedisPubSubConnection<byte[], byte[]> redis, Events events) {
+      this.redis = redis;
+      this.events = events;
+    }
+
+    void begin() throws Exception {
+      redis.addListener((RedisConnectionStateListener) this);
+      redis.addListener((RedisPubSubListener<byte[], byte[]>) this);
+      // The node is told apart by the channel later; here only the incarnation is asked for.
+      incarnation = renewal(0, 0).get(CONNECT_SECONDS, TimeUnit.SECONDS).incarnation();
+      CompletableFuture<Void> subscribed =
+          redis.async().subscribe(utf8(channel(incarnation))).toCompletableFuture();
+      subscribed.get(CONNECT_SECONDS, TimeUnit.SECONDS);
+      if (!redis.isOpen()) {
+        throw new IllegalStateException("the connection ended while it was made");
+      }
+    }
+
+    @Override
+    public CompletableFuture<Renewal> renew(long node, long number) {
+      if (answersTo != node) {
+        // Before the reply to the first renewal: replies come in order.
+        answersTo = node;
+        redis.async().subscribe(utf8(channel(incarnation) + ":" + Nonces.hex(node)));
+      }
+      return renewal(node, number)
+          .thenApply(
+              renewal -> {
+                if (renewal.incarnation() != incarnation) {
+                  throw new IllegalStateException("the registry is another, and so is its channel");
+                }
+                return renewal;
+              });
+    }
+
+    private CompletableFuture<Renewal> renewal(long node, long number) {
+      CompletableFuture<List<Object>> reply =
+          RENEW
+              .<List<Object>>run(
+                  redis.async(),
+                  new byte[][] {utf8(REGISTRY)},
+                  utf8(number == 0 ? "" : "n" + Nonces.hex(node)),
+                  utf8(Nonces.hex(number)),
+                  utf8(Nonces.hex(platform.nonce())))
+              .toCompletableFuture();
+      return reply.thenApply(
+          answer ->
+              new Renewal(
+                  HexFormat.fromHexDigitsToLong(text(answer.get(0))),
+                  Long.parseLong(text(answer.get(1))),
+                  (Long) answer.get(2)));
+    }
+
+    @Override
+    public void acknowledge(Change change, long node) {
+      String to = channel(incarnation) + ":" + Nonces.hex(change.caller());
+      redis
+          .async()
+          .publish(utf8(to), utf8(DONE + Nonces.hex(change.id()) + " " + Nonces.hex(node)));
+    }
+
+    @Override
+    public void close() {
+      redis.closeAsync();
+    }
+
+    @Override
+    public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
+      // Closed here and now, before Lettuce's watchdog can revive it.
+      redis.closeAsync();
+      events.ended(this);
+    }
+
+    @Override
+    public void message(byte[] channel, byte[] bytes) {
+      String message = new String(bytes, StandardCharsets.US_ASCII);
+      try {
+        receive(message);
+      } catch (RuntimeException e) {
+        log.warn("a message of a change is not understood", e);
+        events.ended(this);
+      }
+    }
+
+    private void receive(String message) {
+      if (message.startsWith(CHANGED) && message.length() == 103) {
+        events.changed(
+            new Change(
+                hex(message, 0),
+                hex(message, 1),
+                hex(message, 2),
+                hex(message, 3),
+                hex(message, 4),
+                hex(message, 5)));
+      } else if (message.startsWith(LOADED) && message.length() == 35) {
+        events.loaded(hex(message, 0), hex(message, 1));
+      } else if (message.startsWith(DONE) && message.length() == 35) {
+        events.acknowledged(hex(message, 0), hex(message, 1));
+      } else {
+        throw new IllegalArgumentException("unknown format");
+      }
+    }
+  }
+
+  private static String channel(long incarnation) {
+    return "escalera:cache:" + Nonces.hex(incarnation);
+  }
+
+  private static long hex(String message, int index) {
+    int from = 2 + 17 * index;
+    return HexFormat.fromHexDigitsToLong(message, from, from + 16);
+  }
+
+  private static String text(Object bytes) {
+    return new String((byte[]) bytes, StandardCharsets.US_ASCII);
+  }
+}

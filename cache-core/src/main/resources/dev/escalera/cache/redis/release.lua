@@ -1,0 +1,13 @@
+-- KEYS: value, claim, registry. ARGV: nonce of the claim, message to those who wait.
+local claim = redis.call('GET', KEYS[2])
+if not claim or string.sub(claim, 1, 16) ~= ARGV[1] then
+  return 0
+end
+redis.call('DEL', KEYS[2])
+if #claim > 16 then
+  local incarnation = redis.call('HGET', KEYS[3], 'i')
+  if incarnation then
+    redis.call('PUBLISH', 'escalera:cache:' .. incarnation, ARGV[2])
+  end
+end
+return 1
