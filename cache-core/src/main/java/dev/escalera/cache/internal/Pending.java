@@ -59,6 +59,18 @@ final class Pending {
     return !items.isEmpty() && items.containsKey(item);
   }
 
+  /** Returns what is given to {@link #settle}; null if nothing is pending. */
+  @Nullable Long version(Item item) {
+    return items.isEmpty() ? null : items.get(item);
+  }
+
+  /** Forgets what was pending when a later change began that L2 has confirmed. */
+  void settle(Item item, @Nullable Long version) {
+    if (version != null) {
+      items.remove(item, version);
+    }
+  }
+
   /** Makes an attempt now; the future fails if it does. */
   CompletableFuture<@Nullable Void> deliver(Item item) {
     Long version = items.get(item);

@@ -176,10 +176,12 @@ final class Writer<K, V> {
   /** Ends a change: what was read while the store changed is outdated, too. */
   private CompletableFuture<@Nullable Void> settle(
       CompletableFuture<Store.Applied> applied, Pending.Item item, Runnable settled) {
+    Long version = pending.version(item);
     return applied
         .handle(
             (done, failure) -> {
               if (failure == null) {
+                pending.settle(item, version);
                 settled.run();
                 return done.acknowledged();
               }

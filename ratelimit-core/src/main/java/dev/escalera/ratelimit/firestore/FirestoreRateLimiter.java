@@ -46,7 +46,7 @@ public final class FirestoreRateLimiter {
     private FailurePolicy policy = FailurePolicy.FAIL_OPEN;
     private Duration deadline = Duration.ofSeconds(1);
     private Duration denyCacheMax = Duration.ofSeconds(1);
-    private Leases.@Nullable Terms terms = Leases.Terms.of(Duration.ofSeconds(2));
+    private Leases.@Nullable Terms terms;
     private @Nullable MeterRegistry registry;
     private Supplier<OptionalLong> clock = OptionalLong::empty;
     private ProcessClock processClock = ProcessClock.system();
@@ -105,8 +105,8 @@ public final class FirestoreRateLimiter {
     }
 
     /**
-     * Sets for how long tokens are leased to a node at most, where a bucket is in demand; 2 s by
-     * default. Longer leases cost fewer writes, and more tokens when a node dies.
+     * Sets for how long tokens are leased to a node at most, where a bucket is in demand; none
+     * by default. Longer leases cost fewer writes, and more tokens when a node dies.
      *
      * @param lease from 100 ms to 1 minute, or zero for none: then every decision is a read and a
      *     write
