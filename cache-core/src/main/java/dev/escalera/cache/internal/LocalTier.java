@@ -181,7 +181,10 @@ final class LocalTier<K, V> {
     return entries.asMap();
   }
 
+  /** How many entries are held, once the evictions that are due are done. */
   long size() {
+    // On an executor of ours Caffeine leaves them to the next call.
+    entries.cleanUp();
     return entries.estimatedSize();
   }
 

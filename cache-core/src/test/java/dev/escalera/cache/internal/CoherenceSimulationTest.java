@@ -2,13 +2,14 @@ package dev.escalera.cache.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The coherence protocol under every fault that it is made for, seed by seed. {@code
- * -Descalera.seeds=N} runs more of them, {@code -Descalera.seed=S} replays one.
+ * -Descalera.seeds=N} runs more of them, {@code -Descalera.seed=S} runs one alone.
  */
 class CoherenceSimulationTest {
   private static final int SEEDS = Integer.getInteger("escalera.seeds", 1_000);
@@ -38,19 +39,13 @@ class CoherenceSimulationTest {
     assertThat(one.changes()).isEqualTo(two.changes());
   }
 
-  /** What each rule is for: without it, this seed yields a stale value. */
+  /** What each rule is for: without it, one of the first seeds yields a stale value. */
   @ParameterizedTest
-  @CsvSource({
-    "FILL_WITHOUT_EPOCH, 1",
-    "NO_FENCE_ON_DISCONNECT, 14",
-    "TAG_VERSION_BY_CLOCK, 1",
-    "COUNTER_INSTEAD_OF_NONCE, 115",
-    "LEASE_FROM_RECEIPT, 68",
-    "JOIN_AFTER_INVALIDATION, 1",
-    "ZOMBIE_ACCEPTED, 1",
-  })
-  void a_protocol_without_one_of_its_rules_is_caught(SimMutant mutant, long seed) {
-    assertThat(new Simulation(seed, mutant).run().violations()).isNotEmpty();
-    assertThat(new Simulation(seed, SimMutant.NONE).run().violations()).isEmpty();
+  @EnumSource(value = SimMutant.class, names = "NONE", mode = EnumSource.Mode.EXCLUDE)
+  void a_protocol_without_one_of_its_rules_is_caught(SimMutant mutant) {
+    assertThat(
+            LongStream.rangeClosed(1, SEEDS)
+                .anyMatch(seed -> !new Simulation(seed, mutant).run().violations().isEmpty()))
+        .isTrue();
   }
 }

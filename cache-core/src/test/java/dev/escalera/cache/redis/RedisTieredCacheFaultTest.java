@@ -51,8 +51,7 @@ class RedisTieredCacheFaultTest {
         "the put is confirmed",
         () -> {
           cache.put(key, value);
-          return cache.stats().pendingInvalidations() == 0
-              && value.equals(cache.getIfPresent(key));
+          return cache.stats().pendingInvalidations() == 0 && value.equals(cache.getIfPresent(key));
         });
   }
 

@@ -105,8 +105,8 @@ public final class FirestoreRateLimiter {
     }
 
     /**
-     * Sets for how long tokens are leased to a node at most, where a bucket is in demand; none
-     * by default. Longer leases cost fewer writes, and more tokens when a node dies.
+     * Sets for how long tokens are leased to a node at most, where a bucket is in demand; none by
+     * default. Longer leases cost fewer writes, and more tokens when a node dies.
      *
      * @param lease from 100 ms to 1 minute, or zero for none: then every decision is a read and a
      *     write
