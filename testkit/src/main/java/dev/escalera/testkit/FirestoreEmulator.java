@@ -34,7 +34,6 @@ public final class FirestoreEmulator implements AutoCloseable {
           + " to the host:port of a running one";
 
   private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
-  private static final int START_ATTEMPTS = 5;
   private static final String MAIN_CLASS =
       "com.google.cloud.datastore.emulator.firestore.CloudFirestore";
   private static final Path JAR_IN_SDK =
@@ -75,18 +74,11 @@ public final class FirestoreEmulator implements AutoCloseable {
     }
     Path jar = installed();
     String[] kept = jvmOptions.clone();
-    for (int attempt = 1; ; attempt++) {
-      int port = ServerProcess.freePort();
-      try {
-        return new FirestoreEmulator(
-            ServerProcess.HOST + ":" + port, kept, Optional.of(launch(jar, port, kept)));
-      } catch (TestkitException e) {
-        // Another process may have taken the port between our look and the server's bind.
-        if (attempt == START_ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
+    return ServerProcess.startOnFreePort(
+        port -> true,
+        port ->
+            new FirestoreEmulator(
+                ServerProcess.HOST + ":" + port, kept, Optional.of(launch(jar, port, kept))));
   }
 
   /**
@@ -221,29 +213,8 @@ public final class FirestoreEmulator implements AutoCloseable {
     command.addAll(List.of(jvmOptions));
     command.addAll(List.of("-cp", jar.toString(), MAIN_CLASS));
     command.addAll(List.of("--host=" + ServerProcess.HOST, "--port=" + port));
-    ServerProcess process = ServerProcess.start("the Firestore emulator", folder, command);
-    try {
-      awaitReady(process, port);
-    } catch (TestkitException e) {
-      process.close();
-      throw e;
-    }
-    return process;
-  }
-
-  private static void awaitReady(ServerProcess process, int port) {
-    long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (!answers(port)) {
-      if (!process.isAlive()) {
-        throw new TestkitException(
-            "the Firestore emulator ended while it started: " + process.log());
-      }
-      if (System.nanoTime() - deadline > 0) {
-        throw new TestkitException(
-            "the Firestore emulator did not answer within " + START_TIMEOUT + ": " + process.log());
-      }
-      ServerProcess.pause();
-    }
+    return ServerProcess.start("the Firestore emulator", folder, command)
+        .awaitAnswer(START_TIMEOUT, () -> answers(port));
   }
 
   private static boolean answers(int port) {

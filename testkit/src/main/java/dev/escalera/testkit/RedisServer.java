@@ -21,7 +21,6 @@ public final class RedisServer implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofSeconds(20);
   private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration LOOK_TIMEOUT = Duration.ofSeconds(1);
-  private static final int START_ATTEMPTS = 5;
 
   private final RedisRole role;
   private final List<String> options;
@@ -47,25 +46,10 @@ public final class RedisServer implements AutoCloseable {
   }
 
   static RedisServer start(RedisRole role, List<String> options) {
-    for (int attempt = 1; ; attempt++) {
-      int port = freePort(role);
-      try {
-        return new RedisServer(role, options, port, launch(role, options, port, Optional.empty()));
-      } catch (TestkitException e) {
-        // Another process may have taken the port between our look and the server's bind.
-        if (attempt == START_ATTEMPTS) {
-          throw e;
-        }
-      }
-    }
-  }
-
-  private static int freePort(RedisRole role) {
-    int port = ServerProcess.freePort();
-    while (!role.takes(port)) {
-      port = ServerProcess.freePort();
-    }
-    return port;
+    return ServerProcess.startOnFreePort(
+        role::takes,
+        port ->
+            new RedisServer(role, options, port, launch(role, options, port, Optional.empty())));
   }
 
   /**
@@ -174,13 +158,7 @@ public final class RedisServer implements AutoCloseable {
     command.addAll(List.of("--dir", folder.toString()));
     command.addAll(options);
     ServerProcess process = ServerProcess.start("redis-server", folder, command);
-    try {
-      awaitReady(process, port);
-    } catch (TestkitException e) {
-      process.close();
-      throw e;
-    }
-    return process;
+    return process.awaitAnswer(START_TIMEOUT, () -> answers(process.pid(), port));
   }
 
   private static void write(Path file, byte[] content) {
@@ -188,20 +166,6 @@ public final class RedisServer implements AutoCloseable {
       Files.write(file, content);
     } catch (IOException e) {
       throw new TestkitException("cannot write " + file, e);
-    }
-  }
-
-  private static void awaitReady(ServerProcess process, int port) {
-    long deadline = System.nanoTime() + START_TIMEOUT.toNanos();
-    while (!answers(process.pid(), port)) {
-      if (!process.isAlive()) {
-        throw new TestkitException("redis-server ended while it started: " + process.log());
-      }
-      if (System.nanoTime() - deadline > 0) {
-        throw new TestkitException(
-            "redis-server did not answer within " + START_TIMEOUT + ": " + process.log());
-      }
-      ServerProcess.pause();
     }
   }
 

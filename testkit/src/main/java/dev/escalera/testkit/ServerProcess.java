@@ -15,6 +15,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 
 /**
  * A server process with a temporary folder, held by a guard shell that kills the one and removes
@@ -24,6 +26,7 @@ final class ServerProcess implements AutoCloseable {
   static final String HOST = "127.0.0.1";
 
   private static final Duration END_TIMEOUT = Duration.ofSeconds(10);
+  private static final int START_ATTEMPTS = 5;
 
   private final String name;
   private final Path folder;
@@ -185,6 +188,46 @@ final class ServerProcess implements AutoCloseable {
       }
       pause();
     }
+  }
+
+  /**
+   * Starts a server on a free port that {@code suits} it, again on another one if it does not come
+   * up: another process may have taken the port between our look and the server's bind.
+   */
+  static <T> T startOnFreePort(IntPredicate suits, IntFunction<T> start) {
+    for (int attempt = 1; ; attempt++) {
+      int port = freePort();
+      while (!suits.test(port)) {
+        port = freePort();
+      }
+      try {
+        return start.apply(port);
+      } catch (TestkitException e) {
+        if (attempt == START_ATTEMPTS) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Returns once the server {@code answers}; one that does not come up is closed. */
+  ServerProcess awaitAnswer(Duration timeout, BooleanSupplier answers) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    try {
+      while (!answers.getAsBoolean()) {
+        if (!isAlive()) {
+          throw new TestkitException(name + " ended while it started: " + log());
+        }
+        if (System.nanoTime() - deadline > 0) {
+          throw new TestkitException(name + " did not answer within " + timeout + ": " + log());
+        }
+        pause();
+      }
+    } catch (TestkitException e) {
+      close();
+      throw e;
+    }
+    return this;
   }
 
   /** Returns once {@code condition} holds; {@code what} says what it waits for. */
