@@ -100,6 +100,20 @@ public abstract class BatchLoaderBuilder<B extends BatchLoaderBuilder<B>> {
    */
   protected abstract B self();
 
+  /**
+   * Returns a duration that is in its range.
+   *
+   * @param name of the option, for the message
+   * @param value to be checked
+   * @param least allowed
+   * @param most allowed
+   * @return the value
+   * @throws IllegalArgumentException if it is out of range
+   */
+  protected static Duration inRange(String name, Duration value, Duration least, Duration most) {
+    return BatchExecutorBuilder.inRange(name, value, least, most);
+  }
+
   private static int inRange(String name, int value, int most) {
     if (value < 1 || value > most) {
       throw new IllegalArgumentException(name + " is " + value + ", expected 1 to " + most);

@@ -6,6 +6,7 @@ import com.google.firestore.v1.Write;
 import dev.escalera.batch.DocumentWrite;
 import dev.escalera.batch.internal.Fingerprint;
 import dev.escalera.batch.internal.Prepared;
+import dev.escalera.batch.internal.Replays;
 import dev.escalera.batch.internal.Reply;
 import dev.escalera.batch.internal.Transport;
 import java.nio.charset.StandardCharsets;
@@ -131,10 +132,7 @@ final class FirestoreTransport implements Transport<DocumentWrite, FirestoreTran
 
   @Override
   public DocumentWrite replayable(DocumentWrite write, String key) {
-    boolean same =
-        write.idempotencyKey().isPresent()
-            || (write.repeatable() && write.kind() != DocumentWrite.Kind.UPDATE);
-    return same ? write : write.withKey(key);
+    return Replays.replayable(write, key);
   }
 
   @Override

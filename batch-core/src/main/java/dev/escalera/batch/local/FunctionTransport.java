@@ -9,17 +9,12 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /** Sends batches to a function, on threads of its own. */
 final class FunctionTransport<T, R> implements Transport<T, List<T>> {
-  private static final long IDLE_SECONDS = 10;
-
   /** What the host says of its function. */
   record Traits<T>(
       Function<? super T, ? extends @Nullable Object> keyOf,
@@ -41,21 +36,7 @@ final class FunctionTransport<T, R> implements Transport<T, List<T>> {
     this.bulkFunction = bulkFunction;
     this.failureOf = failureOf;
     this.traits = traits;
-    // The engine has no more batches in flight than there are threads, so the queue stays empty.
-    ThreadPoolExecutor pool =
-        new ThreadPoolExecutor(
-            maxThreads,
-            maxThreads,
-            IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "escalera-batch-local");
-              thread.setDaemon(true);
-              return thread;
-            });
-    pool.allowCoreThreadTimeOut(true);
-    this.threads = pool;
+    this.threads = Threads.atMost(maxThreads, "escalera-batch-local");
   }
 
   @Override

@@ -11,9 +11,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -86,8 +83,6 @@ public final class LocalBatchLoader {
 
   /** Calls the function on threads of its own. */
   private static final class FunctionLookup<K, V> implements Lookup<K, V> {
-    private static final long IDLE_SECONDS = 10;
-
     private final Function<? super List<K>, ? extends Map<K, V>> bulkFunction;
     private final Function<? super V, ? extends Optional<? extends Throwable>> failureOf;
     private final ExecutorService threads;
@@ -98,20 +93,7 @@ public final class LocalBatchLoader {
         int maxThreads) {
       this.bulkFunction = bulkFunction;
       this.failureOf = failureOf;
-      ThreadPoolExecutor pool =
-          new ThreadPoolExecutor(
-              maxThreads,
-              maxThreads,
-              IDLE_SECONDS,
-              TimeUnit.SECONDS,
-              new LinkedBlockingQueue<>(),
-              task -> {
-                Thread thread = new Thread(task, "escalera-batch-load");
-                thread.setDaemon(true);
-                return thread;
-              });
-      pool.allowCoreThreadTimeOut(true);
-      this.threads = pool;
+      this.threads = Threads.atMost(maxThreads, "escalera-batch-load");
     }
 
     @Override

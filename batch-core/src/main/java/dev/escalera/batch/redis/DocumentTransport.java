@@ -6,6 +6,7 @@ import dev.escalera.batch.DocumentWrite;
 import dev.escalera.batch.Transform;
 import dev.escalera.batch.internal.Fingerprint;
 import dev.escalera.batch.internal.Prepared;
+import dev.escalera.batch.internal.Replays;
 import dev.escalera.batch.internal.Reply;
 import dev.escalera.batch.internal.Transport;
 import java.time.Duration;
@@ -80,10 +81,7 @@ final class DocumentTransport implements Transport<DocumentWrite, Call> {
 
   @Override
   public DocumentWrite replayable(DocumentWrite write, String key) {
-    boolean same =
-        write.idempotencyKey().isPresent()
-            || (write.repeatable() && write.kind() != DocumentWrite.Kind.UPDATE);
-    return same ? write : write.withKey(key);
+    return Replays.replayable(write, key);
   }
 
   @Override

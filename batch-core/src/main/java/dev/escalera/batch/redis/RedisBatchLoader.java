@@ -55,11 +55,7 @@ public final class RedisBatchLoader {
      * @throws IllegalArgumentException if the value is out of range
      */
     public Builder deadline(Duration deadline) {
-      if (deadline.toMillis() < 1 || deadline.compareTo(Duration.ofHours(1)) > 0) {
-        throw new IllegalArgumentException(
-            "deadline is " + deadline + ", expected 1 ms to " + Duration.ofHours(1));
-      }
-      this.deadline = deadline;
+      this.deadline = inRange("deadline", deadline, Duration.ofMillis(1), Duration.ofHours(1));
       return this;
     }
 
