@@ -1,11 +1,7 @@
 package dev.escalera.testkit;
 
-import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.URI;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -32,21 +28,18 @@ public final class FaultProxy implements AutoCloseable {
     REPLIES
   }
 
-  private static final int BACKLOG = 256;
-  private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
-
   private final InetSocketAddress target;
   private final int port;
   private final Faults faults = new Faults();
   private final Set<ProxyConnection> connections = ConcurrentHashMap.newKeySet();
   private final Object listening = new Object();
-  private ServerSocket listener;
+  private ProxyListener listener;
   private boolean closed;
 
-  private FaultProxy(InetSocketAddress target, ServerSocket listener) {
+  private FaultProxy(InetSocketAddress target) {
     this.target = target;
-    this.listener = listener;
-    this.port = listener.getLocalPort();
+    this.listener = listen(0);
+    this.port = listener.port();
   }
 
   /**
@@ -58,13 +51,7 @@ public final class FaultProxy implements AutoCloseable {
    * @throws TestkitException if no port can be had
    */
   public static FaultProxy to(String host, int port) {
-    try {
-      FaultProxy proxy = new FaultProxy(new InetSocketAddress(host, port), listen(0));
-      proxy.acceptInBackground();
-      return proxy;
-    } catch (IOException e) {
-      throw new TestkitException("the proxy to " + host + ":" + port + " cannot listen", e);
-    }
+    return new FaultProxy(new InetSocketAddress(host, port));
   }
 
   /**
@@ -87,8 +74,7 @@ public final class FaultProxy implements AutoCloseable {
    * @throws TestkitException if no port can be had
    */
   public static FaultProxy to(FirestoreEmulator emulator) {
-    URI address = URI.create("tcp://" + emulator.hostPort());
-    return to(address.getHost(), address.getPort());
+    return to(emulator.host(), emulator.port());
   }
 
   /**
@@ -186,8 +172,8 @@ public final class FaultProxy implements AutoCloseable {
    * Resets each connection once it has let a number of further bytes pass in one direction.
    *
    * @param direction the direction whose bytes count
-   * @param bytes how many pass, counted from now or from the opening of the connection; 0 cuts
-   *     before the next one
+   * @param bytes how many pass, counted from now or from the opening of the connection; the reset
+   *     comes with the first byte after them, so 0 cuts before the next one
    * @throws IllegalArgumentException if {@code bytes} is negative
    */
   public void cutAfter(Direction direction, long bytes) {
@@ -203,18 +189,18 @@ public final class FaultProxy implements AutoCloseable {
    */
   public void refuse() {
     synchronized (listening) {
-      close(listener);
+      listener.close();
     }
   }
 
   /** Ends every open connection by RST, at once and in both directions. */
   public void reset() {
-    connections.forEach(ProxyConnection::reset);
+    opened().forEach(ProxyConnection::reset);
   }
 
   /** Ends every open connection in order, by FIN, in both directions. */
   public void disconnect() {
-    connections.forEach(ProxyConnection::disconnect);
+    opened().forEach(ProxyConnection::disconnect);
   }
 
   /**
@@ -223,18 +209,13 @@ public final class FaultProxy implements AutoCloseable {
    * @throws TestkitException if another process has taken the port while it was refused
    */
   public void heal() {
-    connections.forEach(ProxyConnection::resetIfDamaged);
+    // First the faults: what is damaged after that look is reset by the connection itself.
     faults.clear();
+    connections.forEach(ProxyConnection::resetIfDamaged);
     synchronized (listening) {
-      if (closed || !listener.isClosed()) {
-        return;
-      }
-      try {
+      if (!closed && listener.isClosed()) {
         listener = listen(port);
-      } catch (IOException e) {
-        throw new TestkitException("the proxy cannot listen on port " + port + " again", e);
       }
-      acceptInBackground();
     }
   }
 
@@ -252,68 +233,27 @@ public final class FaultProxy implements AutoCloseable {
   public void close() {
     synchronized (listening) {
       closed = true;
-      close(listener);
+      listener.close();
     }
     reset();
     faults.clear();
   }
 
-  private static ServerSocket listen(int port) throws IOException {
-    ServerSocket socket = new ServerSocket();
-    socket.setReuseAddress(true);
-    try {
-      socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), BACKLOG);
-    } catch (IOException e) {
-      close(socket);
-      throw e;
-    }
-    return socket;
-  }
-
-  private void acceptInBackground() {
-    ServerSocket current = listener;
-    ProxyConnection.daemon("accept-" + port, () -> acceptUntilClosed(current));
-  }
-
-  private void acceptUntilClosed(ServerSocket current) {
-    while (!current.isClosed()) {
-      try {
-        // Each on a thread of its own: a server that does not answer must not hold up the others.
-        Socket client = current.accept();
-        ProxyConnection.daemon("connect-" + port, () -> connect(client));
-      } catch (IOException e) {
-        // Closed by refuse() or close(), or the client gave up while it was being accepted.
-      }
-    }
-  }
-
-  private void connect(Socket client) {
-    Socket server = new Socket();
-    try {
-      client.setTcpNoDelay(true);
-      server.setTcpNoDelay(true);
-      server.connect(target, CONNECT_TIMEOUT_MILLIS);
-    } catch (IOException e) {
-      // The server is not there: to the client it is as if the connection had been reset.
-      ProxyConnection.reset(client);
-      ProxyConnection.reset(server);
-      return;
-    }
-    ProxyConnection connection = new ProxyConnection(client, server, faults, connections::remove);
-    connections.add(connection);
-    connection.start();
+  /** The connections that clients had opened when this was called, with those in the backlog. */
+  private Set<ProxyConnection> opened() {
     synchronized (listening) {
-      if (closed) {
-        connection.reset();
-      }
+      listener.awaitBacklog();
     }
+    return connections;
   }
 
-  private static void close(ServerSocket socket) {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      throw new TestkitException("cannot close the listening socket " + socket, e);
-    }
+  private ProxyListener listen(int listenPort) {
+    return ProxyListener.open(listenPort, this::accept);
+  }
+
+  private void accept(Socket client) {
+    ProxyConnection connection = new ProxyConnection(client, faults, connections::remove);
+    connections.add(connection);
+    connection.open(target);
   }
 }

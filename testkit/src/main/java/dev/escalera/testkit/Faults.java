@@ -5,17 +5,24 @@ import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 
-/** The faults of a proxy that hold now. Safe for use by several threads. */
+/**
+ * The faults of a proxy that hold now. Safe for use by several threads; a change is seen at once by
+ * bytes that wait.
+ */
 final class Faults {
+  private static final int PACED_WRITES_PER_SECOND = 50;
+
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
   private final Set<Direction> frozen = EnumSet.noneOf(Direction.class);
   private final Map<Direction, Cut> cuts = new EnumMap<>(Direction.class);
-  private volatile long latencyNanos;
-  private volatile long bytesPerSecond = Long.MAX_VALUE;
+  private long latencyNanos;
+  private long bytesPerSecond = Long.MAX_VALUE;
   private volatile boolean repliesDropped;
   private long cutsMade;
 
@@ -23,19 +30,11 @@ final class Faults {
   record Cut(long id, long bytes) {}
 
   void latency(long nanos) {
-    latencyNanos = nanos;
-  }
-
-  long latencyNanos() {
-    return latencyNanos;
+    change(() -> latencyNanos = nanos);
   }
 
   void bandwidth(long perSecond) {
-    bytesPerSecond = perSecond;
-  }
-
-  long bytesPerSecond() {
-    return bytesPerSecond;
+    change(() -> bytesPerSecond = perSecond);
   }
 
   void dropReplies() {
@@ -47,21 +46,11 @@ final class Faults {
   }
 
   void freeze(Direction direction) {
-    lock.lock();
-    try {
-      frozen.add(direction);
-    } finally {
-      lock.unlock();
-    }
+    change(() -> frozen.add(direction));
   }
 
   void cutAfter(Direction direction, long bytes) {
-    lock.lock();
-    try {
-      cuts.put(direction, new Cut(++cutsMade, bytes));
-    } finally {
-      lock.unlock();
-    }
+    change(() -> cuts.put(direction, new Cut(++cutsMade, bytes)));
   }
 
   Cut cut(Direction direction) {
@@ -74,26 +63,57 @@ final class Faults {
   }
 
   void clear() {
+    change(
+        () -> {
+          frozen.clear();
+          cuts.clear();
+          latencyNanos = 0;
+          bytesPerSecond = Long.MAX_VALUE;
+          repliesDropped = false;
+        });
+  }
+
+  /** Makes those that wait look again whether their connection has ended. */
+  void wake() {
+    change(() -> {});
+  }
+
+  /**
+   * Returns how many of the next bytes may pass, once they may: at least one, or 0 if the
+   * connection ended or there are none.
+   *
+   * @param length how many there are
+   * @param readNanos when they came
+   * @param lastNanos when the ones before them passed
+   */
+  int awaitPassage(
+      Direction direction, int length, long readNanos, long lastNanos, BooleanSupplier ended)
+      throws InterruptedException {
     lock.lock();
     try {
-      frozen.clear();
-      cuts.clear();
-      latencyNanos = 0;
-      bytesPerSecond = Long.MAX_VALUE;
-      repliesDropped = false;
-      changed.signalAll();
+      while (!ended.getAsBoolean()) {
+        int part = (int) Math.min(length, Math.max(1, bytesPerSecond / PACED_WRITES_PER_SECOND));
+        long begin = Math.max(readNanos + latencyNanos - lastNanos, 0) + lastNanos;
+        long wait = begin + part * TimeUnit.SECONDS.toNanos(1) / bytesPerSecond - System.nanoTime();
+        if (frozen.contains(direction)) {
+          changed.await();
+        } else if (wait > 0) {
+          changed.awaitNanos(wait);
+        } else {
+          return part;
+        }
+      }
+      return 0;
     } finally {
       lock.unlock();
     }
   }
 
-  /** Returns once bytes may pass in {@code direction}. */
-  void awaitPassage(Direction direction) throws InterruptedException {
+  private void change(Runnable change) {
     lock.lock();
     try {
-      while (frozen.contains(direction)) {
-        changed.await();
-      }
+      change.run();
+      changed.signalAll();
     } finally {
       lock.unlock();
     }

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A Firestore emulator: the one that {@code FIRESTORE_EMULATOR_HOST} names, or one of our own,
@@ -34,6 +35,9 @@ public final class FirestoreEmulator implements AutoCloseable {
           + " to the host:port of a running one";
 
   private static final Duration START_TIMEOUT = Duration.ofSeconds(60);
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+  private static final Pattern HOST_AND_PORT =
+      Pattern.compile("([\\w.-]+|\\[[0-9a-fA-F:.]+]):\\d{1,5}");
   private static final String MAIN_CLASS =
       "com.google.cloud.datastore.emulator.firestore.CloudFirestore";
   private static final Path JAR_IN_SDK =
@@ -65,12 +69,12 @@ public final class FirestoreEmulator implements AutoCloseable {
    * @param jvmOptions further options of the emulator's JVM, such as {@code "-Xmx4g"}; without
    *     effect on a running one
    * @return the emulator
-   * @throws TestkitException if none is found, or it does not start
+   * @throws TestkitException if none is found, or it does not start or answer
    */
   public static FirestoreEmulator start(String... jvmOptions) {
     Optional<String> running = running();
     if (running.isPresent()) {
-      return new FirestoreEmulator(running.get(), jvmOptions, Optional.empty());
+      return connect(running.get());
     }
     Path jar = installed();
     String[] kept = jvmOptions.clone();
@@ -155,8 +159,27 @@ public final class FirestoreEmulator implements AutoCloseable {
         () -> new TestkitException("the emulator at " + hostPort + " was not started by us"));
   }
 
-  private int port() {
-    return URI.create("tcp://" + hostPort).getPort();
+  String host() {
+    String host = hostPort.substring(0, hostPort.lastIndexOf(':'));
+    // An IPv6 address stands in brackets.
+    return host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+  }
+
+  int port() {
+    return Integer.parseInt(hostPort.substring(hostPort.lastIndexOf(':') + 1));
+  }
+
+  /** Takes a running emulator, once it answers. */
+  static FirestoreEmulator connect(String hostPort) {
+    if (!HOST_AND_PORT.matcher(hostPort).matches()) {
+      throw new TestkitException(
+          HOST_VARIABLE + " must be host:port, such as 127.0.0.1:8080, but is '" + hostPort + "'");
+    }
+    ServerProcess.await(
+        CONNECT_TIMEOUT,
+        "an answer of the Firestore emulator at " + hostPort,
+        () -> answers(hostPort));
+    return new FirestoreEmulator(hostPort, new String[0], Optional.empty());
   }
 
   private static Firestore openClient(String projectId, String hostPort) {
@@ -214,14 +237,13 @@ public final class FirestoreEmulator implements AutoCloseable {
     command.addAll(List.of("-cp", jar.toString(), MAIN_CLASS));
     command.addAll(List.of("--host=" + ServerProcess.HOST, "--port=" + port));
     return ServerProcess.start("the Firestore emulator", folder, command)
-        .awaitAnswer(START_TIMEOUT, () -> answers(port));
+        .awaitAnswer(START_TIMEOUT, () -> answers(ServerProcess.HOST + ":" + port));
   }
 
-  private static boolean answers(int port) {
+  private static boolean answers(String hostPort) {
     try {
       HttpURLConnection connection =
-          (HttpURLConnection)
-              URI.create("http://" + ServerProcess.HOST + ":" + port).toURL().openConnection();
+          (HttpURLConnection) URI.create("http://" + hostPort).toURL().openConnection();
       connection.setConnectTimeout(1_000);
       connection.setReadTimeout(5_000);
       return connection.getResponseCode() == HttpURLConnection.HTTP_OK;

@@ -4,6 +4,7 @@ import dev.escalera.testkit.Operation.Outcome;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,8 +66,12 @@ public final class History<I, O> {
     return operations.stream().map(pending -> pending.operation).toList();
   }
 
-  /** An operation that has begun. */
+  /**
+   * An operation that has begun. It is completed once; a second completion is refused with an
+   * IllegalStateException.
+   */
   public final class Pending {
+    private final AtomicBoolean completed = new AtomicBoolean();
     private volatile Operation<I, O> operation;
 
     private Pending(String process, I input) {
@@ -76,6 +81,7 @@ public final class History<I, O> {
 
     private Pending(Operation<I, O> operation) {
       this.operation = operation;
+      this.completed.set(true);
     }
 
     /**
@@ -99,6 +105,9 @@ public final class History<I, O> {
 
     private void complete(Outcome outcome, @Nullable O output, long completedNanos) {
       Operation<I, O> begun = operation;
+      if (!completed.compareAndSet(false, true)) {
+        throw new IllegalStateException(begun + " is completed already, now as " + outcome);
+      }
       operation =
           new Operation<>(
               begun.process(),

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
 
@@ -30,22 +32,48 @@ final class LineTail {
    * @throws TestkitException if neither happens within {@code timeout}
    */
   Optional<String> next(Duration timeout) {
+    return next(timeout, System.nanoTime() + timeout.toNanos());
+  }
+
+  /** Returns all lines up to the writer's end, which must come within {@code timeout}. */
+  List<String> toEnd(Duration timeout) {
     long deadline = System.nanoTime() + timeout.toNanos();
+    List<String> all = new ArrayList<>();
+    for (Optional<String> line = next(timeout, deadline);
+        line.isPresent();
+        line = next(timeout, deadline)) {
+      all.add(line.get());
+    }
+    return all;
+  }
+
+  private Optional<String> next(Duration timeout, long deadline) {
     while (lines.isEmpty()) {
       // Looked at before the file: what a dead writer wrote is all there.
       boolean ended = !writer.isAlive();
       readOn();
       if (lines.isEmpty()) {
         if (ended) {
-          return Optional.empty();
+          return rest();
         }
         if (System.nanoTime() - deadline > 0) {
-          throw new TestkitException("no line within " + timeout + ": " + writer.log());
+          throw new TestkitException(
+              "neither a line nor an end within " + timeout + ": " + writer.log());
         }
         ServerProcess.pause();
       }
     }
     return Optional.ofNullable(lines.poll());
+  }
+
+  /** What a dead writer left of a line. */
+  private Optional<String> rest() {
+    if (partial.size() == 0) {
+      return Optional.empty();
+    }
+    String line = partial.toString(StandardCharsets.UTF_8);
+    partial.reset();
+    return Optional.of(line);
   }
 
   private void readOn() {

@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
  * added, "Testing for linearizability" (2017).
  *
  * <p>The search is exponential in the worst case, which is why it has a time limit, and why
- * operations on different keys should be checked apart.
+ * operations on different keys should be checked apart. Each step remembers a set of one bit an
+ * operation of the key, so a key of n operations takes at least n²/8 bytes: keep it under some ten
+ * thousand.
  */
 public final class Linearizability {
   private Linearizability() {}
@@ -172,6 +174,7 @@ public final class Linearizability {
       Event event = head.next;
       for (long steps = 1; certainLeft > 0; steps++) {
         if (steps % STEPS_BETWEEN_LOOKS_AT_THE_CLOCK == 0 && System.nanoTime() - deadline > 0) {
+          keepLongest();
           return result(Verdict.UNDECIDED);
         }
         if (event != null && event.isCall()) {
@@ -186,6 +189,7 @@ public final class Linearizability {
           }
         } else {
           // A return stands in front: its operation should have come before, so try another order.
+          keepLongest();
           Choice<S> last = order.poll();
           if (last == null) {
             return result(Verdict.VIOLATED);
@@ -214,6 +218,10 @@ public final class Linearizability {
       if (operations.get(call.index).outcome() == Outcome.OK) {
         certainLeft--;
       }
+    }
+
+    /** Only where the search turns back: a copy at each step would make it quadratic. */
+    private void keepLongest() {
       if (order.size() > longest.size()) {
         List<Operation<I, O>> prefix = new ArrayList<>();
         order

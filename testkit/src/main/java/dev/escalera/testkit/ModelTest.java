@@ -2,10 +2,13 @@ package dev.escalera.testkit;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs a test over many seeds, says which seed failed, and makes a failing list of steps short.
@@ -17,7 +20,8 @@ import java.util.stream.LongStream;
  * }</pre>
  *
  * <p>{@code -Descalera.seed=42} runs one seed again, {@code -Descalera.seeds=100000} more of them
- * than the test asks for, starting at the same first seed. Immutable.
+ * than the test asks for, starting at the same first seed; anything but a number there is refused
+ * with an IllegalArgumentException. Immutable.
  */
 public final class ModelTest {
   private static final String ONE_SEED = "escalera.seed";
@@ -65,29 +69,28 @@ public final class ModelTest {
   public void check(Consumer<Random> test) {
     for (long seed : seedsToRun()) {
       try {
-        test.accept(new Random(seed));
-      } catch (Exception | AssertionError e) {
+        test.accept(random(seed));
+      } catch (Exception | AssertionError | StackOverflowError e) {
         throw failure(seed, "", e);
       }
     }
   }
 
   /**
-   * Runs a test of steps; if they fail, drops as many of them as it can while they still fail.
+   * Runs a test of steps; if they fail, drops steps until none can be dropped alone without the
+   * failure going away or becoming one of another class.
    *
    * @param generate makes the steps, the same for the same seed
    * @param run runs the steps from the start, and throws if they fail
    * @param <S> the type of a step, whose toString tells it
-   * @throws AssertionError with the seed and the fewest steps found to fail; its cause is their
-   *     failure
+   * @throws AssertionError with the seed and the steps that are left; its cause is their failure
    */
   public <S> void check(Function<Random, List<S>> generate, Consumer<List<S>> run) {
     for (long seed : seedsToRun()) {
-      List<S> steps = List.copyOf(generate.apply(new Random(seed)));
-      try {
-        run.accept(steps);
-      } catch (Exception | AssertionError e) {
-        Failing<S> fewest = shrink(new Failing<>(steps, e), run);
+      List<S> steps = List.copyOf(generate.apply(random(seed)));
+      Throwable cause = failureOf(steps, run);
+      if (cause != null) {
+        Failing<S> fewest = shrink(new Failing<>(steps, cause), run);
         throw failure(seed, describe(fewest.steps(), steps.size()), fewest.cause());
       }
     }
@@ -95,28 +98,52 @@ public final class ModelTest {
 
   private record Failing<S>(List<S> steps, Throwable cause) {}
 
-  /** Zeller and Hildebrandt's delta debugging: drop ever smaller parts while it still fails. */
+  /**
+   * Drops ever smaller parts while what is left still fails, at last single steps until none can
+   * go: after Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input" (2002).
+   */
   private static <S> Failing<S> shrink(Failing<S> first, Consumer<List<S>> run) {
     Failing<S> fewest = first;
-    for (int part = Math.max(1, first.steps().size() / 2); part >= 1; part /= 2) {
-      int from = 0;
-      while (from < fewest.steps().size()) {
-        List<S> fewer = new ArrayList<>(fewest.steps());
-        fewer.subList(from, Math.min(from + part, fewer.size())).clear();
-        try {
-          run.accept(List.copyOf(fewer));
-          from += part;
-        } catch (Exception | AssertionError e) {
-          fewest = new Failing<>(List.copyOf(fewer), e);
-        }
+    for (int part = first.steps().size() / 2; part > 1; part /= 2) {
+      fewest = withoutParts(fewest, part, run);
+    }
+    int before;
+    do {
+      before = fewest.steps().size();
+      fewest = withoutParts(fewest, 1, run);
+    } while (fewest.steps().size() < before);
+    return fewest;
+  }
+
+  private static <S> Failing<S> withoutParts(Failing<S> all, int part, Consumer<List<S>> run) {
+    Failing<S> fewest = all;
+    int from = 0;
+    while (from < fewest.steps().size()) {
+      List<S> fewer = new ArrayList<>(fewest.steps());
+      fewer.subList(from, Math.min(from + part, fewer.size())).clear();
+      Throwable cause = failureOf(List.copyOf(fewer), run);
+      // Another failure would be another defect, or steps that make no sense without the others.
+      if (cause != null && cause.getClass() == fewest.cause().getClass()) {
+        fewest = new Failing<>(List.copyOf(fewer), cause);
+      } else {
+        from += part;
       }
     }
     return fewest;
   }
 
+  private static <S> @Nullable Throwable failureOf(List<S> steps, Consumer<List<S>> run) {
+    try {
+      run.accept(steps);
+      return null;
+    } catch (Exception | AssertionError | StackOverflowError e) {
+      return e;
+    }
+  }
+
   private static <S> String describe(List<S> steps, int before) {
     StringBuilder text = new StringBuilder();
-    text.append("; fewest steps that fail (").append(steps.size()).append(" of ").append(before);
+    text.append("; steps that are left (").append(steps.size()).append(" of ").append(before);
     text.append("):");
     steps.forEach(step -> text.append("\n  ").append(step));
     return text.toString();
@@ -128,11 +155,28 @@ public final class ModelTest {
   }
 
   private long[] seedsToRun() {
-    Long one = Long.getLong(ONE_SEED);
-    if (one != null) {
-      return new long[] {one};
+    OptionalLong one = property(ONE_SEED);
+    if (one.isPresent()) {
+      return new long[] {one.getAsLong()};
     }
-    int count = Math.max(seeds, Integer.getInteger(MORE_SEEDS, seeds));
-    return LongStream.rangeClosed(1, count).toArray();
+    return LongStream.rangeClosed(1, Math.max(seeds, property(MORE_SEEDS).orElse(seeds))).toArray();
+  }
+
+  private static OptionalLong property(String property) {
+    String value = System.getProperty(property);
+    if (value == null) {
+      return OptionalLong.empty();
+    }
+    try {
+      return OptionalLong.of(Long.parseLong(value));
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "-D" + property + " must be a whole number but is '" + value + "'", e);
+    }
+  }
+
+  /** Random's first draws hardly differ from one seed to the next, unless they are spread. */
+  private static Random random(long seed) {
+    return new Random(new SplittableRandom(seed).nextLong());
   }
 }

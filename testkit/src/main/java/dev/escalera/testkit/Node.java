@@ -1,15 +1,16 @@
 package dev.escalera.testkit;
 
+import java.io.File;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.RandomAccessFile;
-import java.nio.channels.Channels;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * A further JVM of a test: a node of a fleet, which runs a main class of the test's own class path
@@ -59,13 +60,15 @@ public final class Node implements AutoCloseable {
   public static Node start(List<String> jvmOptions, Class<?> main, String... arguments) {
     Path folder = ServerProcess.newFolder();
     List<String> command = new ArrayList<>();
-    // The shell becomes the JVM (exec), so that signals reach it. The pipe is opened for both ways,
-    // which waits for nobody.
-    command.addAll(List.of("/bin/sh", "-c", "mkfifo in; : >out; exec \"$@\" <>in 2>&1 >out", "sh"));
+    // The shell becomes the JVM (exec), so that signals reach it. It opens the pipe for both ways,
+    // which waits for nobody, and before the file that we wait for.
+    command.addAll(
+        List.of(
+            "/bin/sh", "-c", "mkfifo in && exec <>in && : >out && exec \"$@\" 2>&1 >out", "sh"));
     command.add(ServerProcess.java());
     command.addAll(SMALL);
     command.addAll(jvmOptions);
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+    command.addAll(List.of("-cp", classPath(), main.getName()));
     command.addAll(List.of(arguments));
     ServerProcess process = ServerProcess.start(main.getSimpleName(), folder, command);
     try {
@@ -119,18 +122,12 @@ public final class Node implements AutoCloseable {
   /**
    * Waits for the end of the node and returns the lines that it wrote and nobody read.
    *
-   * @param timeout how long
-   * @return the lines, in their order
+   * @param timeout how long in all
+   * @return the lines, in their order; the last one may have no end
    * @throws TestkitException if the node still lives after that
    */
   public List<String> readToEnd(Duration timeout) {
-    List<String> lines = new ArrayList<>();
-    for (Optional<String> line = output.next(timeout);
-        line.isPresent();
-        line = output.next(timeout)) {
-      lines.add(line.get());
-    }
-    return lines;
+    return output.toEnd(timeout);
   }
 
   /**
@@ -177,9 +174,18 @@ public final class Node implements AutoCloseable {
     process.close();
   }
 
+  /** Our class path, for a process with another working directory. */
+  private static String classPath() {
+    String own = System.getProperty("java.class.path");
+    return Arrays.stream(own.split(File.pathSeparator, -1))
+        .map(entry -> Path.of(entry).toAbsolutePath().toString())
+        .collect(Collectors.joining(File.pathSeparator));
+  }
+
   private static OutputStream open(Path pipe) {
     try {
-      return Channels.newOutputStream(new RandomAccessFile(pipe.toFile(), "rw").getChannel());
+      // For writing alone, so that a write fails when the node is dead, its only reader.
+      return new FileOutputStream(pipe.toFile());
     } catch (IOException e) {
       throw new TestkitException("cannot open " + pipe, e);
     }

@@ -3,10 +3,10 @@ package dev.escalera.testkit;
 import dev.escalera.testkit.FaultProxy.Direction;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.util.Arrays;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 
@@ -14,11 +14,10 @@ import java.util.function.Consumer;
 final class ProxyConnection {
   private static final int CHUNK_BYTES = 16 * 1024;
   private static final int HELD_CHUNKS = 256;
-  private static final int PACED_WRITES_PER_SECOND = 50;
-  private static final Chunk END = new Chunk(new byte[0], 0);
+  private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
 
   private final Socket client;
-  private final Socket server;
+  private final Socket server = new Socket();
   private final Faults faults;
   private final Consumer<ProxyConnection> onEnd;
   private final AtomicInteger openWays = new AtomicInteger(Direction.values().length);
@@ -31,9 +30,9 @@ final class ProxyConnection {
     private final byte[] bytes;
     private final long readNanos;
 
-    Chunk(byte[] bytes, long readNanos) {
+    Chunk(byte[] bytes) {
       this.bytes = bytes;
-      this.readNanos = readNanos;
+      this.readNanos = System.nanoTime();
     }
 
     boolean isEnd() {
@@ -41,16 +40,33 @@ final class ProxyConnection {
     }
   }
 
-  ProxyConnection(Socket client, Socket server, Faults faults, Consumer<ProxyConnection> onEnd) {
+  ProxyConnection(Socket client, Faults faults, Consumer<ProxyConnection> onEnd) {
     this.client = client;
-    this.server = server;
     this.faults = faults;
     this.onEnd = onEnd;
   }
 
-  void start() {
+  /** Connects to the server in the background, and passes bytes from then on. */
+  void open(SocketAddress target) {
+    // A thread of its own: a server that does not answer must not hold up the others.
+    daemon("connect-" + client.getPort(), () -> connect(target));
+  }
+
+  private void connect(SocketAddress target) {
+    try {
+      client.setTcpNoDelay(true);
+      server.setTcpNoDelay(true);
+      server.connect(target, CONNECT_TIMEOUT_MILLIS);
+    } catch (IOException e) {
+      // The server is not there, or we were reset: to the client both are a reset.
+      reset();
+      return;
+    }
     start(Direction.REQUESTS, client, server);
     start(Direction.REPLIES, server, client);
+    if (disconnected) {
+      disconnect();
+    }
   }
 
   /** Ends the connection by RST on both sides. Idempotent. */
@@ -58,6 +74,7 @@ final class ProxyConnection {
     reset = true;
     reset(client);
     reset(server);
+    faults.wake();
     onEnd.accept(this);
   }
 
@@ -70,6 +87,7 @@ final class ProxyConnection {
   /** Ends the connection by FIN on both sides; what is still under way is thrown away. */
   void disconnect() {
     disconnected = true;
+    faults.wake();
     shutdownOutput(client);
     shutdownOutput(server);
   }
@@ -85,10 +103,11 @@ final class ProxyConnection {
     }
   }
 
-  static void daemon(String name, Runnable task) {
+  static Thread daemon(String name, Runnable task) {
     Thread thread = new Thread(task, "escalera-proxy-" + name);
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 
   private void start(Direction direction, Socket from, Socket to) {
@@ -104,10 +123,10 @@ final class ProxyConnection {
     try {
       int read = from.getInputStream().read(buffer);
       while (read >= 0) {
-        held.put(new Chunk(Arrays.copyOf(buffer, read), System.nanoTime()));
+        held.put(new Chunk(Arrays.copyOf(buffer, read)));
         read = from.getInputStream().read(buffer);
       }
-      held.put(END);
+      held.put(new Chunk(new byte[0]));
     } catch (IOException e) {
       // RST from the peer, or we closed the socket: passed on behind what was read.
       endAfter(held);
@@ -118,19 +137,20 @@ final class ProxyConnection {
 
   private void endAfter(BlockingQueue<Chunk> held) {
     try {
-      held.put(END);
+      held.put(new Chunk(new byte[0]));
     } catch (InterruptedException e) {
       reset();
     }
   }
 
   private void write(Direction direction, BlockingQueue<Chunk> held, Socket to) {
-    Gate gate = new Gate(direction);
+    Gate gate = new Gate(direction, to);
     try {
-      for (Chunk chunk = held.take(); !chunk.isEnd(); chunk = held.take()) {
-        passOrReset(gate, chunk, to);
-      }
-      faults.awaitPassage(direction);
+      Chunk chunk;
+      do {
+        chunk = held.take();
+        passOrReset(gate, chunk);
+      } while (!chunk.isEnd());
     } catch (InterruptedException e) {
       reset();
     }
@@ -142,19 +162,20 @@ final class ProxyConnection {
     }
   }
 
-  private void passOrReset(Gate gate, Chunk chunk, Socket to) throws InterruptedException {
-    if (reset || disconnected) {
-      // Taken all the same: the reader must not be left waiting for room.
-      return;
-    }
+  private void passOrReset(Gate gate, Chunk chunk) throws InterruptedException {
     try {
-      gate.pass(chunk, to);
+      // Taken even at the end: the reader must not be left waiting for room.
+      gate.pass(chunk);
     } catch (IOException e) {
       // The receiver is gone, so the sender shall see it.
       if (!disconnected) {
         reset();
       }
     }
+  }
+
+  private boolean hasEnded() {
+    return reset || disconnected;
   }
 
   private static void shutdownOutput(Socket socket) {
@@ -174,40 +195,63 @@ final class ProxyConnection {
     }
   }
 
-  /** What each chunk of one way has to pass; used by the writer of that way alone. */
+  /** What the bytes of one way have to pass; used by the writer of that way alone. */
   private final class Gate {
     private final Direction direction;
+    private final Socket to;
+    private long lastNanos = System.nanoTime();
     private long cutId;
     private long passed;
 
-    Gate(Direction direction) {
+    Gate(Direction direction, Socket to) {
       this.direction = direction;
+      this.to = to;
       // What an order counts for us begins with our own bytes.
       this.cutId = faults.cut(direction).id();
     }
 
-    void pass(Chunk chunk, Socket to) throws IOException, InterruptedException {
-      faults.awaitPassage(direction);
-      long wait = chunk.readNanos + faults.latencyNanos() - System.nanoTime();
-      if (wait > 0) {
-        TimeUnit.NANOSECONDS.sleep(wait);
-      }
-      // The fault may have begun while the bytes were under way.
-      faults.awaitPassage(direction);
-      if (disconnected) {
+    /** Passes a chunk on in parts: a fault that begins meanwhile holds for the rest. */
+    void pass(Chunk chunk) throws IOException, InterruptedException {
+      int sent = 0;
+      do {
+        int part =
+            faults.awaitPassage(
+                direction,
+                chunk.bytes.length - sent,
+                chunk.readNanos,
+                lastNanos,
+                ProxyConnection.this::hasEnded);
+        lastNanos = System.nanoTime();
+        if (hasEnded()) {
+          return;
+        }
+        sendOrDrop(chunk.bytes, sent, part);
+        sent += part;
+      } while (sent < chunk.bytes.length);
+    }
+
+    private void sendOrDrop(byte[] bytes, int from, int length) throws IOException {
+      if (length == 0) {
         return;
       }
-      if (faults.isDropped(direction)) {
+      if (faults.isDropped(direction) || isDamaged()) {
         damaged = true;
+        // Healed between the two looks, so before the damage was to be seen: ours to end.
+        if (!faults.isDropped(direction)) {
+          reset();
+        }
         return;
       }
-      byte[] bytes = chunk.bytes;
-      int allowed = allowed(bytes.length);
-      send(bytes, allowed, to);
+      int allowed = allowed(length);
+      to.getOutputStream().write(bytes, from, allowed);
       passed += allowed;
-      if (allowed < bytes.length) {
+      if (allowed < length) {
         reset();
       }
+    }
+
+    private boolean isDamaged() {
+      return damaged && direction == Direction.REPLIES;
     }
 
     private int allowed(int length) {
@@ -217,20 +261,6 @@ final class ProxyConnection {
         passed = 0;
       }
       return (int) Math.min(length, Math.max(0, cut.bytes() - passed));
-    }
-
-    private void send(byte[] bytes, int length, Socket to)
-        throws IOException, InterruptedException {
-      int sent = 0;
-      while (sent < length) {
-        long rate = faults.bytesPerSecond();
-        int part = (int) Math.min(length - sent, Math.max(1, rate / PACED_WRITES_PER_SECOND));
-        to.getOutputStream().write(bytes, sent, part);
-        sent += part;
-        if (rate < Long.MAX_VALUE) {
-          TimeUnit.NANOSECONDS.sleep(part * TimeUnit.SECONDS.toNanos(1) / rate);
-        }
-      }
     }
   }
 }

@@ -1,5 +1,7 @@
 package dev.escalera.testkit;
 
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,7 +46,7 @@ public final class RedisCluster implements AutoCloseable {
     try {
       cluster.startNodes();
       cluster.join();
-    } catch (TestkitException e) {
+    } catch (RuntimeException e) {
       cluster.close();
       throw e;
     }
@@ -90,7 +92,7 @@ public final class RedisCluster implements AutoCloseable {
    * @throws TestkitException if no node answers
    */
   public int slotOf(String key) {
-    return Math.toIntExact((Long) reply(anyAlive().command("CLUSTER", "KEYSLOT", key)));
+    return Math.toIntExact((Long) reply(anyAnswering().command("CLUSTER", "KEYSLOT", key)));
   }
 
   /**
@@ -114,7 +116,7 @@ public final class RedisCluster implements AutoCloseable {
    *
    * @param slot 0 to {@link #SLOTS} - 1
    * @param target one of {@link #primaries()}; nothing happens if it serves the slot already
-   * @throws TestkitException if a step fails
+   * @throws TestkitException if a step fails, or keys are left after half a minute
    */
   public void moveSlot(int slot, RedisServer target) {
     RedisServer source = primaryOf(slot);
@@ -124,11 +126,9 @@ public final class RedisCluster implements AutoCloseable {
     String number = String.valueOf(slot);
     target.command("CLUSTER", "SETSLOT", number, "IMPORTING", id(source));
     source.command("CLUSTER", "SETSLOT", number, "MIGRATING", id(target));
-    List<?> keys = keysIn(source, number);
-    while (!keys.isEmpty()) {
-      migrate(source, target, keys);
-      keys = keysIn(source, number);
-    }
+    // In a loop, since clients write while it moves.
+    ServerProcess.await(
+        TIMEOUT, "the move of slot " + slot, () -> !migrateSome(source, target, number));
     // The new owner first: a slot that nobody owns for a moment would refuse its clients.
     for (RedisServer node : Stream.concat(Stream.of(target), primaries().stream()).toList()) {
       node.command("CLUSTER", "SETSLOT", number, "NODE", id(target));
@@ -187,8 +187,8 @@ public final class RedisCluster implements AutoCloseable {
   }
 
   /**
-   * Returns once all living nodes agree on who they are and serve all slots, after a failover or a
-   * restart for instance.
+   * Returns once all nodes that answer agree on who they are and serve all slots, after a failover
+   * or a restart for instance.
    *
    * @throws TestkitException if that does not come within half a minute
    */
@@ -199,7 +199,7 @@ public final class RedisCluster implements AutoCloseable {
   /** Kills all nodes. Idempotent. */
   @Override
   public void close() {
-    nodes.forEach(RedisServer::close);
+    ServerProcess.closeAll(nodes);
   }
 
   private void startNodes() {
@@ -252,23 +252,25 @@ public final class RedisCluster implements AutoCloseable {
         .toArray(String[]::new);
   }
 
-  private static List<?> keysIn(RedisServer node, String slot) {
-    return (List<?>)
-        reply(node.command("CLUSTER", "GETKEYSINSLOT", slot, String.valueOf(KEYS_A_STEP)));
-  }
-
-  private static void migrate(RedisServer source, RedisServer target, List<?> keys) {
-    Stream<String> command =
-        Stream.of(
-            "MIGRATE",
-            target.host(),
-            String.valueOf(target.port()),
-            "",
-            "0",
-            MIGRATE_TIMEOUT_MILLIS,
-            "KEYS");
-    source.command(
-        Stream.concat(command, keys.stream().map(String::valueOf)).toArray(String[]::new));
+  /** Moves some keys of a slot; returns whether there were any. */
+  private static boolean migrateSome(RedisServer source, RedisServer target, String slot) {
+    // Keys are bytes, which this charset takes as they are.
+    Charset bytes = StandardCharsets.ISO_8859_1;
+    List<?> keys =
+        (List<?>)
+            reply(
+                source.command(
+                    bytes, List.of("CLUSTER", "GETKEYSINSLOT", slot, String.valueOf(KEYS_A_STEP))));
+    if (keys.isEmpty()) {
+      return false;
+    }
+    String port = String.valueOf(target.port());
+    List<String> command = new ArrayList<>();
+    command.addAll(List.of("MIGRATE", target.host(), port, "", "0", MIGRATE_TIMEOUT_MILLIS));
+    command.add("KEYS");
+    keys.forEach(key -> command.add(String.valueOf(key)));
+    source.command(bytes, command);
+    return true;
   }
 
   private String id(RedisServer node) {
@@ -276,7 +278,7 @@ public final class RedisCluster implements AutoCloseable {
   }
 
   private List<ClusterView> view() {
-    return viewBy(anyAlive());
+    return viewBy(anyAnswering());
   }
 
   private static List<ClusterView> viewBy(RedisServer node) {
@@ -284,7 +286,7 @@ public final class RedisCluster implements AutoCloseable {
   }
 
   private boolean agrees() {
-    List<RedisServer> alive = nodes.stream().filter(RedisServer::isAlive).toList();
+    List<RedisServer> alive = nodes.stream().filter(RedisServer::answers).toList();
     List<Set<String>> views = alive.stream().map(RedisCluster::placesBy).distinct().toList();
     return views.size() == 1
         && views.get(0).size() == alive.size()
@@ -298,9 +300,9 @@ public final class RedisCluster implements AutoCloseable {
         .collect(Collectors.toSet());
   }
 
-  private RedisServer anyAlive() {
+  private RedisServer anyAnswering() {
     return nodes.stream()
-        .filter(RedisServer::isAlive)
+        .filter(RedisServer::answers)
         .findFirst()
         .orElseThrow(() -> new TestkitException("no node of the cluster answers"));
   }

@@ -1,6 +1,8 @@
 package dev.escalera.testkit;
 
 import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,8 +104,8 @@ public final class RedisServer implements AutoCloseable {
   }
 
   /**
-   * Kills the process (SIGKILL) and returns when it is gone; its data are lost and its port refuses
-   * connections.
+   * Kills the process (SIGKILL), if it lives, and returns when it is gone; its data are lost and
+   * its port refuses connections.
    */
   public void kill() {
     process.signal("KILL");
@@ -116,9 +118,7 @@ public final class RedisServer implements AutoCloseable {
    * @throws TestkitException if the server cannot be started again
    */
   public void restart() {
-    if (process.isAlive()) {
-      kill();
-    }
+    kill();
     Optional<byte[]> state = role.stateFile().flatMap(process::read);
     process.close();
     process = launch(role, options, port, state);
@@ -131,14 +131,25 @@ public final class RedisServer implements AutoCloseable {
    *
    * @param command the command and its arguments
    * @return a String, a Long, null, or a list of them
-   * @throws TestkitException if the server answers with an error, or not within 10 seconds
+   * @throws TestkitException if the server answers with an error, such as NOAUTH after a start with
+   *     {@code --requirepass}, or not within 10 seconds
    */
   public @Nullable Object command(String... command) {
-    try (Resp connection = Resp.connect(port, COMMAND_TIMEOUT)) {
-      return connection.call(List.of(command));
+    return command(StandardCharsets.UTF_8, List.of(command));
+  }
+
+  /** The same with arguments and replies in a charset. */
+  @Nullable Object command(Charset charset, List<String> command) {
+    try (Resp connection = Resp.connect(port, COMMAND_TIMEOUT, charset)) {
+      return connection.call(command);
     } catch (IOException e) {
       throw new TestkitException(String.join(" ", command) + " got no reply from port " + port, e);
     }
+  }
+
+  /** Whether the server answers within a second: neither dead nor paused. */
+  boolean answers() {
+    return process.isAlive() && answers(process.pid(), port);
   }
 
   /** Kills the server and removes its files. Idempotent. */
@@ -174,6 +185,9 @@ public final class RedisServer implements AutoCloseable {
     try (Resp connection = Resp.connect(port, LOOK_TIMEOUT)) {
       return connection.call(List.of("INFO", "server")) instanceof String info
           && info.contains("\nprocess_id:" + pid + "\r\n");
+    } catch (TestkitException e) {
+      // With a password of its own, a server says no more than that.
+      return String.valueOf(e.getMessage()).contains("NOAUTH");
     } catch (IOException e) {
       return false;
     }

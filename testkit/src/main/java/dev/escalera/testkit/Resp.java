@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,19 +23,26 @@ import org.jspecify.annotations.Nullable;
 final class Resp implements AutoCloseable {
   private final Socket socket;
   private final InputStream in;
+  private final Charset charset;
 
-  private Resp(Socket socket) throws IOException {
+  private Resp(Socket socket, Charset charset) throws IOException {
     this.socket = socket;
+    this.charset = charset;
     this.in = new BufferedInputStream(socket.getInputStream());
   }
 
   static Resp connect(int port, Duration timeout) throws IOException {
+    return connect(port, timeout, StandardCharsets.UTF_8);
+  }
+
+  /** Connects with a charset of its own; ISO 8859-1 gives and takes every byte as it is. */
+  static Resp connect(int port, Duration timeout, Charset charset) throws IOException {
     Socket socket = new Socket();
     try {
       int millis = Math.toIntExact(timeout.toMillis());
       socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), millis);
       socket.setSoTimeout(millis);
-      return new Resp(socket);
+      return new Resp(socket, charset);
     } catch (IOException e) {
       socket.close();
       throw e;
@@ -50,7 +58,7 @@ final class Resp implements AutoCloseable {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     bytes.write(ascii("*" + command.size() + "\r\n"));
     for (String part : command) {
-      byte[] encoded = part.getBytes(StandardCharsets.UTF_8);
+      byte[] encoded = part.getBytes(charset);
       bytes.write(ascii("$" + encoded.length + "\r\n"));
       bytes.write(encoded);
       bytes.write(ascii("\r\n"));
@@ -85,7 +93,7 @@ final class Resp implements AutoCloseable {
     }
     byte[] bytes = in.readNBytes(length);
     line();
-    return new String(bytes, StandardCharsets.UTF_8);
+    return new String(bytes, charset);
   }
 
   private @Nullable List<@Nullable Object> array(int size, List<String> command)
@@ -110,7 +118,7 @@ final class Resp implements AutoCloseable {
         line.write(b);
       }
     }
-    return line.toString(StandardCharsets.UTF_8);
+    return line.toString(charset);
   }
 
   private static byte[] ascii(String text) {

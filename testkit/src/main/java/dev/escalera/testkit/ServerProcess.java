@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -13,10 +14,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntFunction;
 import java.util.function.IntPredicate;
+import java.util.stream.Stream;
 
 /**
  * A server process with a temporary folder, held by a guard shell that kills the one and removes
@@ -27,6 +32,9 @@ final class ServerProcess implements AutoCloseable {
 
   private static final Duration END_TIMEOUT = Duration.ofSeconds(10);
   private static final int START_ATTEMPTS = 5;
+  private static final String GONE = "X";
+  // Stopped, ended but not yet reaped, gone.
+  private static final Set<String> STOPPED = Set.of("T", "Z", GONE);
 
   private final String name;
   private final Path folder;
@@ -66,10 +74,13 @@ final class ServerProcess implements AutoCloseable {
               .redirectError(folder.resolve("guard.log").toFile())
               .start();
       String pid = firstLine(guard);
-      ProcessHandle server =
-          ProcessHandle.of(Long.parseLong(pid))
-              .orElseThrow(() -> new TestkitException(name + " ended at once: " + log(folder)));
-      return new ServerProcess(name, folder, guard, server);
+      Optional<ProcessHandle> server = ProcessHandle.of(Long.parseLong(pid));
+      if (server.isEmpty()) {
+        String log = log(folder);
+        end(guard, name);
+        throw new TestkitException(name + " ended at once: " + log);
+      }
+      return new ServerProcess(name, folder, guard, server.get());
     } catch (IOException e) {
       throw new TestkitException("cannot start " + name + ": " + String.join(" ", command), e);
     }
@@ -132,9 +143,12 @@ final class ServerProcess implements AutoCloseable {
 
   /**
    * Sends {@code STOP}, {@code CONT} or {@code KILL}; after KILL the process is gone when this
-   * returns.
+   * returns, as it may have been before; after STOP all its threads stand, where Linux tells.
    */
   void signal(String signal) {
+    if (signal.equals("KILL") && !isAlive()) {
+      return;
+    }
     try {
       Process kill =
           new ProcessBuilder("/bin/sh", "-c", "kill -" + signal + " " + server.pid())
@@ -142,7 +156,8 @@ final class ServerProcess implements AutoCloseable {
               .start();
       try (BufferedReader output = kill.inputReader()) {
         String said = String.join(" ", output.lines().toList());
-        if (kill.waitFor() != 0) {
+        boolean sent = kill.waitFor() == 0;
+        if (!sent && (isAlive() || !signal.equals("KILL"))) {
           throw new TestkitException("cannot send SIG" + signal + " to " + name + ": " + said);
         }
       }
@@ -154,39 +169,83 @@ final class ServerProcess implements AutoCloseable {
     }
     if (signal.equals("KILL")) {
       awaitEnd();
+    } else if (signal.equals("STOP") && Files.isDirectory(threads())) {
+      await(END_TIMEOUT, "the stop of all threads of " + name, this::hasStopped);
     }
   }
 
-  /** Kills the server and removes its folder; returns when both are gone. Idempotent. */
+  private Path threads() {
+    return Path.of("/proc", String.valueOf(server.pid()), "task");
+  }
+
+  /** The signal stops one thread after another, so some go on for a moment. */
+  private boolean hasStopped() {
+    try (Stream<Path> threads = Files.list(threads())) {
+      return threads.allMatch(thread -> STOPPED.contains(stateOf(thread)));
+    } catch (IOException e) {
+      return !isAlive();
+    }
+  }
+
+  /** The letter after the name, which stands in brackets and may hold anything. */
+  private static String stateOf(Path thread) {
+    try {
+      String stat = Files.readString(thread.resolve("stat"), StandardCharsets.ISO_8859_1);
+      int state = stat.lastIndexOf(')') + 2;
+      return stat.substring(state, state + 1);
+    } catch (IOException e) {
+      return GONE;
+    }
+  }
+
+  /**
+   * Kills the server and removes its folder; returns when both are gone, also in an interrupted
+   * thread, which stays interrupted. Idempotent.
+   */
   @Override
   public void close() {
+    end(guard, name);
+    awaitEnd();
+  }
+
+  /** Closes all, also after one fails; the first failure tells of the others. */
+  static void closeAll(List<? extends RedisServer> servers) {
+    RuntimeException failure = null;
+    for (RedisServer server : servers) {
+      try {
+        server.close();
+      } catch (RuntimeException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private static void end(Process guard, String name) {
     try {
       guard.getOutputStream().close();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    awaitEnd();
-    boolean ended = false;
-    try {
-      ended = guard.waitFor(END_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      // The guard ends by itself: its standard input is closed.
-      Thread.currentThread().interrupt();
-      return;
-    }
-    if (!ended) {
-      throw new TestkitException("the guard of " + name + " did not end within " + END_TIMEOUT);
-    }
+    join(guard.onExit(), "the guard of " + name);
   }
 
   private void awaitEnd() {
-    long deadline = System.nanoTime() + END_TIMEOUT.toNanos();
-    while (server.isAlive()) {
-      if (System.nanoTime() - deadline > 0) {
-        throw new TestkitException(
-            name + " (process " + server.pid() + ") did not end within " + END_TIMEOUT);
-      }
-      pause();
+    join(server.onExit(), name + " (process " + server.pid() + ")");
+  }
+
+  private static void join(CompletableFuture<?> end, String what) {
+    try {
+      // Unlike get, join is not interrupted: what we started must not be left behind.
+      end.orTimeout(END_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS).join();
+    } catch (CompletionException e) {
+      throw new TestkitException(what + " did not end within " + END_TIMEOUT, e);
     }
   }
 

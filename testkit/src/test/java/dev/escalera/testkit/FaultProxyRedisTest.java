@@ -14,8 +14,20 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.StringCodec;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -198,6 +210,97 @@ class FaultProxyRedisTest {
           proxy.dropReplies();
           return !connection.isOpen();
         });
+  }
+
+  @Test
+  void a_living_connection_has_lost_nothing_however_fast_the_faults_alternate() throws Exception {
+    AtomicBoolean stop = new AtomicBoolean();
+    CompletableFuture<Void> alternating =
+        CompletableFuture.runAsync(
+            () -> {
+              while (!stop.get()) {
+                proxy.dropReplies();
+                proxy.heal();
+              }
+            });
+    int complete = 0;
+    for (int i = 0; i < 300; i++) {
+      complete += readsAllRepliesOrEnds(100) ? 1 : 0;
+    }
+    stop.set(true);
+    alternating.get(10, TimeUnit.SECONDS);
+    assertThat(complete).as("connections that saw each state").isBetween(1, 299);
+  }
+
+  /** Whether all replies came; those that come have no gap, and a gap ends the connection. */
+  private boolean readsAllRepliesOrEnds(int requests) throws IOException {
+    try (Socket socket = new Socket(proxy.host(), proxy.port())) {
+      socket.setSoTimeout(10_000);
+      OutputStream out = socket.getOutputStream();
+      BufferedReader in =
+          new BufferedReader(
+              new InputStreamReader(socket.getInputStream(), StandardCharsets.US_ASCII));
+      long last = -1;
+      for (int i = 0; i < requests; i++) {
+        out.write("INCR sequence\r\n".getBytes(StandardCharsets.US_ASCII));
+        String reply = in.readLine();
+        if (reply == null) {
+          return false;
+        }
+        long number = Long.parseLong(reply.substring(1));
+        if (last >= 0) {
+          assertThat(number).isEqualTo(last + 1);
+        }
+        last = number;
+      }
+      return true;
+    } catch (SocketException e) {
+      return false;
+    }
+  }
+
+  @Test
+  void a_reset_reaches_connections_that_are_just_being_opened() throws Exception {
+    List<Socket> sockets = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      sockets.add(new Socket(proxy.host(), proxy.port()));
+    }
+    proxy.reset();
+    for (Socket socket : sockets) {
+      socket.setSoTimeout(10_000);
+      assertThatThrownBy(() -> socket.getInputStream().read()).isInstanceOf(SocketException.class);
+      socket.close();
+    }
+  }
+
+  @Test
+  void healing_ends_the_delay_of_bytes_that_are_under_way() throws Exception {
+    StatefulRedisConnection<String, String> connection = throughProxy.connect();
+    connection.setTimeout(Duration.ofMinutes(10));
+    proxy.latency(Duration.ofMinutes(1));
+    proxy.bandwidth(10);
+    RedisFuture<String> late = connection.async().set("key", "x".repeat(10_000));
+    Until.holds("bytes under way", () -> proxy.openConnections() == 1);
+
+    proxy.heal();
+
+    assertThat(late.get(10, TimeUnit.SECONDS)).isEqualTo("OK");
+  }
+
+  @Test
+  void a_freeze_holds_bytes_back_that_are_under_way() throws Exception {
+    StatefulRedisConnection<String, String> connection = throughProxy.connect();
+    proxy.bandwidth(20_000);
+    RedisFuture<String> held = connection.async().set("key", "x".repeat(10_000));
+    proxy.freeze(Direction.REQUESTS);
+    proxy.bandwidth(1_000_000_000);
+
+    assertThatThrownBy(() -> held.get(300, TimeUnit.MILLISECONDS))
+        .isInstanceOf(TimeoutException.class);
+    assertThat(observer.sync().exists("key")).isZero();
+    proxy.heal();
+
+    assertThat(held.get(10, TimeUnit.SECONDS)).isEqualTo("OK");
   }
 
   @Test

@@ -8,6 +8,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FirestoreLookupTest {
   @Test
@@ -61,6 +63,17 @@ class FirestoreLookupTest {
     assertThatThrownBy(() -> FirestoreExtension.decide("Required", true))
         .isInstanceOf(TestkitException.class)
         .hasMessage("escalera.firestore is \"Required\", expected \"required\" or \"optional\"");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost", "127.0.0.1:", "http://127.0.0.1:8080", ":8080", "a b:1"})
+  void an_address_that_is_none_is_refused(String address) {
+    assertThatThrownBy(() -> FirestoreEmulator.connect(address))
+        .isInstanceOf(TestkitException.class)
+        .hasMessage(
+            "FIRESTORE_EMULATOR_HOST must be host:port, such as 127.0.0.1:8080, but is '"
+                + address
+                + "'");
   }
 
   private static Path executable(Path file) throws Exception {

@@ -1,10 +1,12 @@
 package dev.escalera.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.BufferedReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -52,6 +54,20 @@ class GuardTest {
     }
     assertThat(TestNet.accepts(address)).as("the server still listens").isFalse();
     assertThat(serverFolders(folder)).as("folders left behind").isEmpty();
+  }
+
+  @Test
+  void a_command_that_ends_at_once_leaves_nothing_behind() {
+    Path folder = ServerProcess.newFolder();
+    try (ServerProcess process = ServerProcess.start("false", folder, List.of("/bin/false"))) {
+      assertThatThrownBy(() -> process.awaitAnswer(Duration.ofSeconds(10), () -> false))
+          .isInstanceOf(TestkitException.class)
+          .hasMessageContaining("false ended");
+    } catch (TestkitException e) {
+      // It ended before it was looked at.
+      assertThat(e).hasMessageContaining("false ended at once");
+    }
+    assertThat(folder).doesNotExist();
   }
 
   private static List<Path> serverFolders(Path folder) throws Exception {

@@ -101,6 +101,42 @@ class LinearizabilityTest {
   }
 
   @Test
+  void an_operation_of_unknown_outcome_has_no_end() {
+    Operation<Command, Integer> unknown =
+        new Operation<>("p", Command.write(1), Outcome.INFO, null, 10, 20);
+    assertThat(unknown.completedNanos()).isEqualTo(Long.MAX_VALUE);
+    assertThat(verdict(List.of(unknown, ok(Command.read(), 0, 60, 70))))
+        .isEqualTo(Verdict.LINEARIZABLE);
+  }
+
+  @Test
+  void an_operation_that_ends_before_it_begins_is_refused() {
+    assertThatThrownBy(() -> ok(Command.read(), 1, 20, 19))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("completedNanos must not be before invokedNanos 20 but is 19");
+  }
+
+  @Test
+  void an_operation_is_completed_once() {
+    History<Command, Integer>.Pending read =
+        new History<Command, Integer>().invoke("a", Command.read());
+    read.ok(1);
+    assertThatThrownBy(read::fail)
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("completed already, now as FAIL");
+  }
+
+  @Test
+  void a_long_history_of_one_key_is_decided() {
+    List<Operation<Command, Integer>> all = new ArrayList<>();
+    for (int i = 0; i < 10_000; i++) {
+      all.add(ok(Command.write(i), null, 10L * i, 10L * i + 3));
+      all.add(ok(Command.read(), i, 10L * i + 5, 10L * i + 8));
+    }
+    assertThat(verdict(all)).isEqualTo(Verdict.LINEARIZABLE);
+  }
+
+  @Test
   void a_write_that_failed_did_not_happen() {
     Operation<Command, Integer> failed = with(Outcome.FAIL, Command.write(1), 10);
     assertThat(verdict(List.of(failed, ok(Command.read(), 0, 60, 70))))

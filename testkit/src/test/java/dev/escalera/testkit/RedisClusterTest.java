@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
 import io.lettuce.core.cluster.api.sync.RedisAdvancedClusterCommands;
+import io.lettuce.core.codec.ByteArrayCodec;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -74,6 +76,39 @@ class RedisClusterTest {
       assertThat(redis.get("{moving}:" + i)).isEqualTo("value-" + i);
     }
     assertThat(source.command("CLUSTER", "COUNTKEYSINSLOT", String.valueOf(slot))).isEqualTo(0L);
+  }
+
+  @Test
+  void keys_that_are_no_text_move_too() {
+    byte[] key = new byte[] {'{', 'b', '}', (byte) 0xff, (byte) 0xc3, 0, '\r', '\n'};
+    RedisServer source = cluster.primaryOf(cluster.slotOf("{b}"));
+    RedisServer target =
+        cluster.primaries().stream().filter(node -> node != source).findFirst().orElseThrow();
+    try (StatefulRedisClusterConnection<byte[], byte[]> connection =
+        client.connect(ByteArrayCodec.INSTANCE)) {
+      connection.sync().set(key, key);
+
+      cluster.moveSlot(cluster.slotOf("{b}"), target);
+
+      assertThat(connection.sync().get(key)).isEqualTo(key);
+    }
+  }
+
+  @Test
+  void a_paused_node_does_not_blind_the_cluster() {
+    RedisServer paused = cluster.nodes().get(0);
+    paused.pause();
+    try {
+      Until.holds(
+          "two primaries and the one that took over",
+          () -> cluster.primaries().size() == 3 && !cluster.primaries().contains(paused));
+      cluster.awaitOk();
+    } finally {
+      paused.resume();
+    }
+    Until.holds(
+        "its return as a replica", () -> String.valueOf(paused.command("ROLE")).startsWith("["));
+    cluster.awaitOk();
   }
 
   @Test

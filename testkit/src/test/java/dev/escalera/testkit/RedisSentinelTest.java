@@ -51,6 +51,13 @@ class RedisSentinelTest {
   }
 
   @Test
+  void two_failovers_can_be_ordered_at_once() {
+    RedisServer first = sentinel.failover();
+    RedisServer second = sentinel.failover();
+    assertThat(second).isNotSameAs(first).isSameAs(sentinel.primary());
+  }
+
+  @Test
   void a_killed_primary_is_replaced_and_comes_back_as_a_replica() {
     try (Load load = new Load(client.connect().sync()::incr)) {
       load.awaitFurther(100);

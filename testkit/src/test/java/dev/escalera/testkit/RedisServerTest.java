@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisCommandTimeoutException;
+import io.lettuce.core.RedisCredentials;
+import io.lettuce.core.RedisCredentialsProvider;
+import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.io.IOException;
@@ -31,6 +34,41 @@ class RedisServerTest {
       assertThatThrownBy(() -> redis.commands.set("key", "value".repeat(1_000_000)))
           .isInstanceOf(RedisCommandExecutionException.class)
           .hasMessageStartingWith("OOM");
+    }
+  }
+
+  @Test
+  void a_server_with_a_password_starts() {
+    try (RedisServer server = RedisServer.start("--requirepass", "secret")) {
+      RedisURI uri = RedisURI.create(server.uri());
+      uri.setCredentialsProvider(
+          RedisCredentialsProvider.from(() -> RedisCredentials.just(null, "secret")));
+      RedisClient client = RedisClient.create(uri);
+      assertThat(client.connect().sync().ping()).isEqualTo("PONG");
+      Clients.end(client);
+      assertThatThrownBy(() -> server.command("PING"))
+          .isInstanceOf(TestkitException.class)
+          .hasMessageContaining("NOAUTH");
+    }
+  }
+
+  @Test
+  void an_interrupted_thread_closes_what_it_started() {
+    RedisServer server = RedisServer.start();
+    Thread.currentThread().interrupt();
+
+    server.close();
+
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(server.isAlive()).isFalse();
+  }
+
+  @Test
+  void a_dead_server_can_be_killed() {
+    try (RedisServer server = RedisServer.start()) {
+      server.kill();
+      server.kill();
+      assertThat(server.isAlive()).isFalse();
     }
   }
 
