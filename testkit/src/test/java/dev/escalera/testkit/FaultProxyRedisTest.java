@@ -224,12 +224,20 @@ class FaultProxyRedisTest {
               }
             });
     int complete = 0;
-    for (int i = 0; i < 300; i++) {
-      complete += readsAllRepliesOrEnds(100) ? 1 : 0;
+    int ended = 0;
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    // Few requests get through undamaged, many do not.
+    for (int i = 0; (i < 300 || complete < 10 || ended < 10) && System.nanoTime() < deadline; i++) {
+      if (readsAllRepliesOrEnds(1 + i % 50)) {
+        complete++;
+      } else {
+        ended++;
+      }
     }
     stop.set(true);
     alternating.get(10, TimeUnit.SECONDS);
-    assertThat(complete).as("connections that saw each state").isBetween(1, 299);
+    assertThat(complete).as("connections that stayed whole").isPositive();
+    assertThat(ended).as("connections that were damaged and reset").isPositive();
   }
 
   /** Whether all replies came; those that come have no gap, and a gap ends the connection. */

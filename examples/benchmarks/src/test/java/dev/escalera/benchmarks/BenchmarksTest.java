@@ -16,7 +16,7 @@ class BenchmarksTest {
   private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
   @Test
-  void bars_that_are_met_end_by_zero() throws Exception {
+  void bars_that_are_met_end_by_zero() {
     assertThat(run(report -> report.atMost("ours", "theirs", 1.5, Ratio.exactly(1.5)), "bars", "x"))
         .isZero();
     assertThat(text(out).lines())
@@ -26,7 +26,7 @@ class BenchmarksTest {
   }
 
   @Test
-  void one_bar_that_is_short_ends_by_one() throws Exception {
+  void one_bar_that_is_short_ends_by_one() {
     assertThat(
             run(
                 report -> {
@@ -43,7 +43,21 @@ class BenchmarksTest {
   }
 
   @Test
-  void other_arguments_are_refused() throws Exception {
+  void a_measurement_that_breaks_down_is_not_taken_for_a_short_bar() {
+    assertThat(
+            run(
+                report -> {
+                  throw new IllegalStateException("no server");
+                },
+                "bars",
+                "x"))
+        .isEqualTo(3);
+    assertThat(text(err)).contains("the measurement of x broke down", "no server");
+    assertThat(text(out)).isEmpty();
+  }
+
+  @Test
+  void other_arguments_are_refused() {
     for (String[] args :
         new String[][] {{}, {"bars"}, {"bars", "y"}, {"bar", "x"}, {"a", "b", "c"}}) {
       assertThat(run(report -> report.progress("measured"), args)).isEqualTo(2);
@@ -78,7 +92,7 @@ class BenchmarksTest {
     return order.size();
   }
 
-  private int run(Bars bars, String... args) throws Exception {
+  private int run(Bars bars, String... args) {
     return new Benchmarks(Map.of("x", bars), print(out), print(err)).run(args);
   }
 
