@@ -32,11 +32,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The values in Firestore: one document a key, which holds a value or is a tombstone, expired by
- * its update time against the read time; its version is the update time.
+ * the time of its write against the read time; its version is the update time. A claim is a write
+ * to the same document: whoever changes the key ends it.
  */
 final class FirestoreStore implements Store {
   static final String ROOT = "escalera_cache";
@@ -51,6 +53,9 @@ final class FirestoreStore implements Store {
 
   /** A load that took longer is not stored: a tombstone may have come and gone meanwhile. */
   private static final Duration MAX_LOAD = Duration.ofMinutes(30);
+
+  /** How long one waits who claimed at the same time as another. */
+  private static final Duration RACE = Duration.ofMillis(50);
 
   private static final Duration TAG_LIFE = Duration.ofDays(400);
 
@@ -68,9 +73,12 @@ final class FirestoreStore implements Store {
   private final FirestoreLink link;
   private final FirestoreLog log;
   private final Lease lease;
+  private final Duration claimLife;
   private final Platform platform;
 
-  FirestoreStore(Firestore firestore, String name, Duration deadline, Platform platform) {
+  FirestoreStore(
+      Firestore firestore, String name, Duration deadline, Duration claimLife, Platform platform) {
+    this.claimLife = claimLife;
     this.firestore = firestore;
     this.platform = platform;
     this.lease = new Lease(platform);
@@ -103,44 +111,111 @@ final class FirestoreStore implements Store {
 
   private static @Nullable Found found(DocumentSnapshot snapshot) {
     Blob envelope = snapshot.getBlob("envelope");
-    Timestamp updated = snapshot.getUpdateTime();
+    Timestamp written = written(snapshot);
     Timestamp read = snapshot.getReadTime();
-    return envelope == null || updated == null || read == null
+    return envelope == null || written == null || read == null
         ? null
-        : new Found(envelope.toBytes(), millis(updated), millis(read));
+        : new Found(envelope.toBytes(), millis(written), millis(read));
+  }
+
+  /** When a value was written: a claim moves the update time, but keeps what it was. */
+  private static @Nullable Timestamp written(DocumentSnapshot snapshot) {
+    Timestamp kept = snapshot.getTimestamp("writtenAt");
+    return kept != null ? kept : snapshot.getUpdateTime();
   }
 
   @Override
   public CompletableFuture<Claim> claim(Address address, long nonce, long unwanted, boolean alone) {
     long sent = platform.nanos();
-    // The version is read before the load, and no write tells others of it: that would cost money.
-    return link.call(() -> document(address).get())
-        .thenApply(
-            snapshot -> {
-              Found found = found(snapshot);
-              return found != null && unwanted != -1 && Envelope.nonce(found.envelope()) != unwanted
-                  ? new Claim.Present(found)
-                  : new Claim.Granted(new Version(snapshot.getUpdateTime(), sent));
+    DocumentReference document = document(address);
+    CompletableFuture<DocumentSnapshot> read = link.call(document::get);
+    return read.thenCompose(
+        snapshot -> {
+          Found found = found(snapshot);
+          if (found != null && unwanted != -1 && Envelope.nonce(found.envelope()) != unwanted) {
+            return CompletableFuture.completedFuture(new Claim.Present(found));
+          }
+          if (!alone) {
+            // The version is read before the load, and no write tells others of it.
+            return CompletableFuture.completedFuture(
+                new Claim.Granted(new Version(snapshot.getUpdateTime(), sent)));
+          }
+          Duration left = left(snapshot);
+          return left != null
+              ? CompletableFuture.completedFuture(new Claim.Busy(left))
+              : claim(document, snapshot, nonce, sent);
+        });
+  }
+
+  /** Returns how long a claim stands; null if there is none. */
+  private static @Nullable Duration left(DocumentSnapshot snapshot) {
+    Long claim = snapshot.getLong("claim");
+    Long life = snapshot.getLong("claimMillis");
+    Timestamp updated = snapshot.getUpdateTime();
+    Timestamp read = snapshot.getReadTime();
+    if (claim == null || life == null || updated == null || read == null) {
+      return null;
+    }
+    long left = millis(updated) + life - millis(read);
+    return left > 0 ? Duration.ofMillis(left) : null;
+  }
+
+  private CompletableFuture<Claim> claim(
+      DocumentReference document, DocumentSnapshot snapshot, long nonce, long sent) {
+    Timestamp updated = snapshot.getUpdateTime();
+    CompletableFuture<WriteResult> written =
+        link.call(
+            () -> {
+              if (updated == null) {
+                Map<String, Object> fields = fields(null, Duration.ZERO, nonce);
+                fields.putAll(claimFields(nonce));
+                return document.create(fields);
+              }
+              Map<String, Object> fields = claimFields(nonce);
+              fields.put("writtenAt", snapshot.contains("envelope") ? written(snapshot) : null);
+              return document.update(fields, Precondition.updatedAt(updated));
             });
+    return written
+        .<Claim>thenApply(result -> new Claim.Granted(new Version(result.getUpdateTime(), sent)))
+        .exceptionallyCompose(
+            failure ->
+                LOST_RACE.contains(FirestoreLink.status(failure))
+                    ? CompletableFuture.completedFuture(new Claim.Busy(RACE))
+                    : CompletableFuture.failedFuture(failure));
+  }
+
+  private Map<String, Object> claimFields(long nonce) {
+    Map<String, Object> fields = new HashMap<>();
+    // A nonce, so that the update time moves with each extension, too.
+    fields.put("claim", nonce);
+    fields.put("claimMillis", claimLife.toMillis());
+    return fields;
   }
 
   @Override
   public CompletableFuture<Boolean> fill(
       Address address, Claim claim, byte[] envelope, Duration life) {
-    Version read = version(claim);
-    if (platform.nanos() - read.sent > MAX_LOAD.toNanos()) {
+    Version version = version(claim);
+    if (platform.nanos() - version.sent > MAX_LOAD.toNanos()) {
       return CompletableFuture.completedFuture(false);
     }
     DocumentReference document = document(address);
     // The envelope begins with a nonce of its own: the update time moves in every case.
     Map<String, Object> fields = fields(Blob.fromBytes(envelope), life, platform.nonce());
-    CompletableFuture<WriteResult> written =
-        link.call(
-            () ->
-                read.updated == null
-                    ? document.create(fields)
-                    : document.update(fields, Precondition.updatedAt(read.updated)));
-    return written
+    // Ends the claim: an update leaves what it does not name.
+    fields.put("claim", null);
+    fields.put("writtenAt", null);
+    return version
+        .then(
+            updated -> {
+              CompletableFuture<WriteResult> written =
+                  link.call(
+                      () ->
+                          updated == null
+                              ? document.create(fields)
+                              : document.update(fields, Precondition.updatedAt(updated)));
+              return written.thenApply(WriteResult::getUpdateTime);
+            })
         .thenApply(result -> true)
         .exceptionallyCompose(
             failure ->
@@ -151,17 +226,36 @@ final class FirestoreStore implements Store {
 
   @Override
   public void release(Address address, Claim claim) {
-    // Nobody waits for a claim.
+    Map<String, Object> none = new HashMap<>();
+    none.put("claim", null);
+    none.put("nonce", platform.nonce());
+    update(address, claim, none);
   }
 
   @Override
   public void extend(Address address, Claim claim) {
-    // Nor does it end before its time.
+    update(address, claim, claimFields(platform.nonce()));
+  }
+
+  /** Writes to a document that is claimed, without an answer. */
+  private void update(Address address, Claim claim, Map<String, Object> fields) {
+    DocumentReference document = document(address);
+    version(claim)
+        .then(
+            updated -> {
+              if (updated == null) {
+                // Claimed without a write: nobody waits for it.
+                return CompletableFuture.completedFuture(null);
+              }
+              CompletableFuture<WriteResult> written =
+                  link.call(() -> document.update(fields, Precondition.updatedAt(updated)));
+              return written.thenApply(WriteResult::getUpdateTime);
+            });
   }
 
   @Override
   public Duration claimLife() {
-    return MAX_LOAD;
+    return claimLife;
   }
 
   @Override
@@ -311,6 +405,24 @@ final class FirestoreStore implements Store {
     }
   }
 
-  /** What a document was when a load began: its update time, null if there was none. */
-  private record Version(@Nullable Timestamp updated, long sent) {}
+  /**
+   * What a document was when a load began, and is with each write of the one that loads: its update
+   * time, null if there was none.
+   */
+  private static final class Version {
+    final long sent;
+    private CompletableFuture<@Nullable Timestamp> updated;
+
+    Version(@Nullable Timestamp updated, long sent) {
+      this.updated = CompletableFuture.completedFuture(updated);
+      this.sent = sent;
+    }
+
+    /** Makes a write after those that were begun before; one that fails is the last. */
+    synchronized CompletableFuture<@Nullable Timestamp> then(
+        Function<@Nullable Timestamp, CompletableFuture<@Nullable Timestamp>> write) {
+      updated = updated.thenCompose(write);
+      return updated;
+    }
+  }
 }

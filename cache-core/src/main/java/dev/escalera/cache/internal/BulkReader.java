@@ -45,6 +45,10 @@ final class BulkReader<K, V> {
         running.put(key, CompletableFuture.completedFuture(new Outcome<>(hit.value, null)));
         continue;
       }
+      if (reader.isLoading(key)) {
+        running.put(key, CompletableFuture.failedFuture(Reader.recursion()));
+        continue;
+      }
       Trip<K, V> trip = reader.trip(key, single, steps);
       Flight<V> flight = reader.join(trip);
       if (flight == trip.flight) {
@@ -155,11 +159,15 @@ final class BulkReader<K, V> {
     for (int i = 0; i < trips.size(); i++) {
       follow(trips.get(i), loading.get(i));
     }
-    try {
-      all.complete(call(loader, keys));
-    } catch (Throwable e) {
-      all.completeExceptionally(e);
-    }
+    reader.during(
+        keys,
+        () -> {
+          try {
+            all.complete(call(loader, keys));
+          } catch (Throwable e) {
+            all.completeExceptionally(e);
+          }
+        });
   }
 
   private static <K, V> Map<K, V> call(

@@ -26,8 +26,14 @@ final class CallerThread implements Executor {
     }
   }
 
-  /** Runs steps until the result is there; leaves the rest to others if it is interrupted. */
+  /**
+   * Runs steps until the result is there; leaves the rest to others, also if it is interrupted. Is
+   * called once.
+   */
   <T> T await(CompletableFuture<T> result) throws InterruptedException, ExecutionException {
+    if (!offer(() -> {})) {
+      throw new IllegalStateException("has waited before");
+    }
     result.whenComplete((value, failure) -> offer(() -> {}));
     try {
       while (!result.isDone()) {

@@ -40,6 +40,7 @@ public final class Channel implements AutoCloseable {
   private final long leaseNanos;
   private final long node;
   private final Lease lease;
+  private final int part;
   private final StoreClock clock = new StoreClock();
   private final AtomicLong renewals = new AtomicLong();
   private final Map<Long, Set<Coherence>> caches = new ConcurrentHashMap<>();
@@ -54,18 +55,28 @@ public final class Channel implements AutoCloseable {
   private boolean failed;
   private boolean closed;
 
-  public Channel(Platform platform, Wire wire, String name, long leaseNanos) {
-    this(platform, wire, name, leaseNanos, new Rules());
+  /** Makes a channel whose renewals are one part of a lease. */
+  public Channel(
+      Platform platform, Wire wire, String name, long leaseNanos, Lease lease, int part) {
+    this(platform, wire, name, leaseNanos, lease, part, new Rules());
   }
 
-  Channel(Platform platform, Wire wire, String name, long leaseNanos, Rules rules) {
+  Channel(
+      Platform platform,
+      Wire wire,
+      String name,
+      long leaseNanos,
+      Lease lease,
+      int part,
+      Rules rules) {
     this.platform = platform;
     this.wire = wire;
     this.name = name;
     this.leaseNanos = leaseNanos;
     this.rules = rules;
     this.node = platform.nonce();
-    this.lease = new Lease(platform);
+    this.lease = lease;
+    this.part = part;
   }
 
   public void start() {
@@ -99,6 +110,7 @@ public final class Channel implements AutoCloseable {
     }
   }
 
+  /** Fences, and leaves the registry. */
   @Override
   public void close() {
     Attempt last;
@@ -258,9 +270,9 @@ public final class Channel implements AutoCloseable {
           if (!opened) {
             opened = true;
             first = true;
-            generation = lease.open(end);
+            generation = lease.open(part, end);
           } else {
-            lease.renew(generation, end);
+            lease.renew(part, generation, end);
           }
         }
       }
@@ -328,16 +340,22 @@ public final class Channel implements AutoCloseable {
         ended = true;
         last = connection;
       }
-      boolean fenced = rules.fencesOnDisconnect() && lease.fence();
+      boolean fenced = rules.fencesOnDisconnect() && lease.fence(part);
       if (fenced) {
         each(Coherence::fenced);
       }
-      if (last != null) {
+      if (last != null && isClosed()) {
+        last.leave(node);
+      } else if (last != null) {
         last.close();
       }
       report(why, failure);
       retry();
     }
+  }
+
+  private synchronized boolean isClosed() {
+    return closed;
   }
 
   private synchronized void seen(long registry, long now) {

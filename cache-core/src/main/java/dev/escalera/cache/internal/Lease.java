@@ -4,17 +4,31 @@ package dev.escalera.cache.internal;
  * Until when L1 may be served as coherent, and of which generation its entries must be.
  *
  * <p>The generation is odd while this node hears of all changes. A fence moves it, and so does the
- * first renewal after it: what was read in between belongs to neither. Reads are lock-free.
+ * first renewal after it: what was read in between belongs to neither. Where changes come from
+ * several servers the lease has a part for each, and holds while all of them do. Reads are
+ * lock-free.
  */
 public final class Lease {
   private final Platform platform;
   private volatile long generation;
   private volatile long until;
+
+  /** When each part ends, and its own generation, odd while it is open. Guarded by this. */
+  private final long[] ends;
+
+  private final long[] generations;
+  private int open;
   private long fencedSince;
   private long fencedNanos;
 
   public Lease(Platform platform) {
+    this(platform, 1);
+  }
+
+  public Lease(Platform platform, int parts) {
     this.platform = platform;
+    this.ends = new long[parts];
+    this.generations = new long[parts];
     this.until = platform.nanos() - 1;
     this.fencedSince = platform.nanos();
   }
@@ -32,34 +46,65 @@ public final class Lease {
     return (generation & 1) == 0;
   }
 
-  /** Lets L1 serve until a time, if the lease is of this generation still. */
-  synchronized boolean renew(long expected, long end) {
-    if (generation != expected || isFenced()) {
+  /** Lets L1 serve until a time as far as a part goes, if that is of this generation still. */
+  synchronized boolean renew(int part, long expected, long end) {
+    if (generations[part] != expected || (expected & 1) == 0) {
       return false;
     }
-    until = end;
+    ends[part] = end;
+    settle();
     return true;
   }
 
-  /** Begins a generation that hears of all changes; returns it. */
-  public synchronized long open(long end) {
-    if (isFenced()) {
+  /** Opens the lease if it has one part. */
+  public long open(long end) {
+    return open(0, end);
+  }
+
+  /** Begins a generation of a part that hears of all changes; returns it. */
+  public synchronized long open(int part, long end) {
+    if ((generations[part] & 1) == 0) {
+      generations[part]++;
+      open++;
+    }
+    ends[part] = end;
+    if (open == ends.length && isFenced()) {
       fencedNanos += platform.nanos() - fencedSince;
       generation++;
     }
-    until = end;
-    return generation;
+    settle();
+    return generations[part];
   }
 
-  /** Begins a generation that does not; returns whether the one before did. */
-  public synchronized boolean fence() {
+  /** Fences the lease if it has one part. */
+  public boolean fence() {
+    return fence(0);
+  }
+
+  /** Begins a generation of a part that does not; returns whether the whole did until now. */
+  public synchronized boolean fence(int part) {
     until = platform.nanos() - 1;
+    if ((generations[part] & 1) != 0) {
+      generations[part]++;
+      open--;
+    }
     if (isFenced()) {
       return false;
     }
     fencedSince = platform.nanos();
     generation++;
     return true;
+  }
+
+  private void settle() {
+    if (isFenced()) {
+      return;
+    }
+    long first = ends[0];
+    for (long end : ends) {
+      first = end - first < 0 ? end : first;
+    }
+    until = first;
   }
 
   /** How long no generation was open, in all. */

@@ -33,7 +33,8 @@ final class LocalTier<K, V> {
     this.lease = lease;
     this.rules = rules;
     long entriesExpected = Math.min(options.l1MaximumSize(), 1 << 16);
-    long stripes = Math.max(1 << 12, Math.min(1 << 20, entriesExpected * 16));
+    // Enough that few entries share one, few enough to stay in the processor's cache.
+    long stripes = Math.max(1 << 12, Math.min(1 << 20, entriesExpected * 8));
     this.epochs = new AtomicLongArray(Integer.highestOneBit((int) stripes));
     Caffeine<Object, Object> builder = Caffeine.newBuilder().executor(platform.executor());
     ToIntBiFunction<? super K, ? super V> weigher = options.l1Weigher();
@@ -55,7 +56,7 @@ final class LocalTier<K, V> {
   boolean isCoherent(Entry<V> entry, long now) {
     return now - entry.expires < 0
         && lease.holds(now)
-        && entry.mark.generation() == lease.generation()
+        && entry.generation == lease.generation()
         && isUnmoved(entry);
   }
 
@@ -65,13 +66,14 @@ final class LocalTier<K, V> {
    */
   boolean isUnrefuted(Entry<V> entry) {
     long generation = lease.generation();
-    long of = entry.mark.generation();
+    long of = entry.generation;
     return isUnmoved(entry)
         && (of == generation || ((generation & 1) == 0 && of == generation - 1));
   }
 
   private boolean isUnmoved(Entry<V> entry) {
-    return isUnmoved(entry.mark) && (entry.tags.length == 0 || areUnmoved(entry.tags));
+    Mark[] tags = entry.tags;
+    return entry.epoch == epochs.get(entry.stripe) && (tags == null || areUnmoved(tags));
   }
 
   private boolean areUnmoved(Mark[] marks) {
@@ -136,7 +138,7 @@ final class LocalTier<K, V> {
 
   /** Stores an entry, which will be served while its marks stand. */
   void store(K key, Entry<V> entry) {
-    if (entry.mark.equals(current(entry.mark))) {
+    if (entry.epoch == epochs.get(entry.stripe) && entry.generation == lease.generation()) {
       entries.put(key, entry);
     }
   }
@@ -165,7 +167,7 @@ final class LocalTier<K, V> {
   }
 
   private boolean isOld(Entry<V> entry) {
-    return entry.mark.generation() < lease.generation() - 1;
+    return entry.generation < lease.generation() - 1;
   }
 
   /** Returns the entries that were read most often, the most first. */

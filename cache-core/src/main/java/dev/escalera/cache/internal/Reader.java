@@ -7,6 +7,7 @@ import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Lookup.Kind;
 import dev.escalera.cache.internal.TagBook.Known;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -214,9 +215,30 @@ final class Reader<K, V> {
     return false;
   }
 
-  void refuseRecursion(K key) {
-    if (loading.contains(new Loading(Thread.currentThread(), key))) {
-      throw new RefusedException("the loader asks the cache for the key that it loads", null);
+  private void refuseRecursion(K key) {
+    if (isLoading(key)) {
+      throw recursion();
+    }
+  }
+
+  static RefusedException recursion() {
+    return new RefusedException("the loader asks the cache for the key that it loads", null);
+  }
+
+  /** Whether this thread runs the loader of a key: it would wait for itself. */
+  boolean isLoading(K key) {
+    return loading.contains(new Loading(Thread.currentThread(), key));
+  }
+
+  /** Runs a loader of many keys. */
+  void during(Set<K> keys, Runnable loader) {
+    List<Loading> here = new ArrayList<>();
+    keys.forEach(key -> here.add(new Loading(Thread.currentThread(), key)));
+    loading.addAll(here);
+    try {
+      loader.run();
+    } finally {
+      here.forEach(loading::remove);
     }
   }
 

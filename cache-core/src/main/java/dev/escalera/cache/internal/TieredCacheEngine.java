@@ -11,15 +11,16 @@ import dev.escalera.cache.internal.Flights.AbandonedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -51,7 +52,9 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   private final BulkReader<K, V> bulk;
   private final Maintenance<K, V> maintenance;
   private final @Nullable Meters meters;
-  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /** Read by each call. */
+  private volatile boolean closed;
 
   TieredCacheEngine(
       CacheOptions<K, V> options,
@@ -184,25 +187,26 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     checkOpen();
     CallerThread caller = new CallerThread(platform.executor());
     Map<K, CompletableFuture<Outcome<V>>> running = bulk.start(keys, loader, caller);
-    Map<K, V> found = new java.util.LinkedHashMap<>();
+    CompletableFuture<?> all =
+        CompletableFuture.allOf(running.values().toArray(new CompletableFuture<?>[0]))
+            .handle((done, failure) -> true);
+    await("get", running.size() + " keys", caller, all);
+    Map<K, V> found = new LinkedHashMap<>();
     @Nullable CacheException failed = null;
     for (Map.Entry<K, CompletableFuture<Outcome<V>>> each : running.entrySet()) {
       try {
-        V value = count(await("get", each.getKey(), caller, each.getValue()));
+        V value = count(each.getValue().join());
         if (value != null) {
           found.put(each.getKey(), value);
         }
-      } catch (CacheException e) {
-        if (Thread.currentThread().isInterrupted()) {
-          throw e;
-        }
+      } catch (CompletionException | CancellationException e) {
         if (failed == null) {
           failed =
               new CacheException(
                   "cannot get some of " + running.size() + " keys, cache " + printedName(),
-                  e.getCause());
+                  Futures.unwrap(e));
         }
-        failed.addSuppressed(e);
+        failed.addSuppressed(failure("cannot get", each.getKey(), e));
       }
     }
     if (failed != null) {
@@ -323,7 +327,12 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
   @Override
   public void close() {
-    if (closed.compareAndSet(false, true)) {
+    boolean first;
+    synchronized (local) {
+      first = !closed;
+      closed = true;
+    }
+    if (first) {
       if (meters != null) {
         meters.close();
       }
@@ -348,7 +357,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   }
 
   private void sweep() {
-    if (!closed.get()) {
+    if (!closed) {
       platform
           .executor()
           .execute(
@@ -364,7 +373,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   }
 
   private void checkOpen() {
-    if (closed.get()) {
+    if (closed) {
       throw new IllegalStateException("cache " + printedName() + " is closed");
     }
   }

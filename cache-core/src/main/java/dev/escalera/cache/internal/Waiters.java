@@ -1,13 +1,17 @@
 package dev.escalera.cache.internal;
 
 import java.util.Map;
-import java.util.Set;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 
-/** Those who wait for the load of another node, by the hash of the key. */
+/**
+ * Those who wait for the load of another node, by the hash of the key: few, as calls of one process
+ * share a flight. They are woken in the order in which they came.
+ */
 final class Waiters {
-  private final Map<Long, Set<Waiter>> waiting = new ConcurrentHashMap<>();
+  private final Map<Long, Queue<Waiter>> waiting = new ConcurrentHashMap<>();
   private final Platform platform;
 
   private static final class Waiter {
@@ -24,9 +28,9 @@ final class Waiters {
     waiting.compute(
         hash,
         (same, all) -> {
-          Set<Waiter> set = all == null ? ConcurrentHashMap.newKeySet() : all;
-          set.add(waiter);
-          return set;
+          Queue<Waiter> queue = all == null ? new ConcurrentLinkedQueue<>() : all;
+          queue.add(waiter);
+          return queue;
         });
     platform.after(nanos, () -> waiter.woken.complete(null));
     // What is returned depends on the leaving: whoever waits again does not find itself.
@@ -43,7 +47,7 @@ final class Waiters {
   }
 
   void wake(long hash) {
-    Set<Waiter> all = waiting.get(hash);
+    Queue<Waiter> all = waiting.get(hash);
     if (all != null) {
       // Those who wait go on elsewhere: this is a driver's thread.
       for (Waiter each : all) {

@@ -18,6 +18,9 @@ public interface Wire {
     /** Tells a caller that a node has done what it asked for. */
     void acknowledge(Change change, long node);
 
+    /** Takes this node off the registry, so that nobody waits for it, and closes. */
+    void leave(long node);
+
     void close();
   }
 

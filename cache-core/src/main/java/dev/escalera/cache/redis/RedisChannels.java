@@ -1,54 +1,64 @@
 package dev.escalera.cache.redis;
 
 import dev.escalera.cache.internal.Channel;
+import dev.escalera.cache.internal.Coherence;
+import dev.escalera.cache.internal.Lease;
 import dev.escalera.cache.internal.Platform;
-import io.lettuce.core.RedisClient;
+import io.lettuce.core.AbstractRedisClient;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 
-/** The channels of this process: caches on one client share one, as long as one of them is open. */
+/**
+ * The channels of this process, one a stripe: caches on one client share them, as long as one of
+ * them is open.
+ */
 final class RedisChannels {
   private static final Map<Key, Shared> ALL = new HashMap<>();
 
   private RedisChannels() {}
 
-  private record Key(int client, Duration lease, Platform platform, RedisClient same) {}
+  private record Key(AbstractRedisClient client, Duration lease, Platform platform) {}
 
   private static final class Shared {
-    final Channel channel;
+    final Servers servers;
+    final Lease lease;
+    final List<Channel> channels = new ArrayList<>();
     int users;
 
-    Shared(Channel channel) {
-      this.channel = channel;
+    Shared(Servers servers, Duration length, Platform platform) {
+      this.servers = servers;
+      this.lease = new Lease(platform, servers.stripes());
+      for (int stripe = 0; stripe < servers.stripes(); stripe++) {
+        RedisWire wire = new RedisWire(servers, stripe, platform);
+        String tag = servers.tag(stripe);
+        String name = tag.isEmpty() ? "RedisTieredCache" : "RedisTieredCache, stripe " + tag;
+        channels.add(new Channel(platform, wire, name, length.toNanos(), lease, stripe));
+      }
     }
   }
 
-  static Use use(RedisClient client, Duration lease, Platform platform) {
-    Key key = new Key(System.identityHashCode(client), lease, platform, client);
+  static Use use(
+      AbstractRedisClient client, Supplier<Servers> servers, Duration lease, Platform platform) {
+    Key key = new Key(client, lease, platform);
     Shared shared;
     boolean first;
     synchronized (ALL) {
-      shared =
-          ALL.computeIfAbsent(
-              key,
-              same ->
-                  new Shared(
-                      new Channel(
-                          platform,
-                          new RedisWire(client, platform),
-                          "RedisTieredCache",
-                          lease.toNanos())));
+      shared = ALL.computeIfAbsent(key, same -> new Shared(servers.get(), lease, platform));
       first = shared.users++ == 0;
     }
     if (first) {
-      shared.channel.start();
+      shared.channels.forEach(Channel::start);
     }
     return new Use(key, shared);
   }
 
-  /** What one cache has of a channel. */
+  /** What one cache has of the channels. */
   static final class Use implements AutoCloseable {
     private final Key key;
     private final Shared shared;
@@ -59,8 +69,30 @@ final class RedisChannels {
       this.shared = shared;
     }
 
-    Channel channel() {
-      return shared.channel;
+    Servers servers() {
+      return shared.servers;
+    }
+
+    Lease lease() {
+      return shared.lease;
+    }
+
+    Channel channel(int stripe) {
+      return shared.channels.get(stripe);
+    }
+
+    void join(long cache, Coherence coherence) {
+      shared.channels.forEach(channel -> channel.join(cache, coherence));
+    }
+
+    void leave(long cache, Coherence coherence) {
+      shared.channels.forEach(channel -> channel.leave(cache, coherence));
+    }
+
+    /** Ends when all changes that were made before, of whatever key, have been told. */
+    CompletableFuture<Void> barrier() {
+      return CompletableFuture.allOf(
+          shared.channels.stream().map(Channel::barrier).toArray(CompletableFuture<?>[]::new));
     }
 
     @Override
@@ -74,7 +106,9 @@ final class RedisChannels {
         }
         ALL.remove(key);
       }
-      shared.channel.close();
+      shared.channels.forEach(Channel::close);
+      // The channels take their leave first.
+      key.platform.after(RedisWire.LEAVE_NANOS, shared.servers::close);
     }
   }
 }

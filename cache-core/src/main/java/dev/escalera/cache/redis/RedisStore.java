@@ -13,13 +13,14 @@ import dev.escalera.cache.internal.Lease;
 import dev.escalera.cache.internal.Nonces;
 import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.Store;
+import dev.escalera.cache.internal.StoreClock;
 import io.lettuce.core.KeyValue;
-import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -28,9 +29,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** The values in Redis: a string a value, and one for the claim of whoever loads it. */
+/**
+ * The values in Redis: a string a value, and one for the claim of whoever loads it. In a cluster
+ * the keys are spread over a few stripes, each with a registry and a channel of its own.
+ */
 final class RedisStore implements Store {
-  private static final int MAX_IN_FLIGHT = 10_000;
   private static final int MAX_BYTES = 64 << 20;
   private static final Duration TAG_LIFE = Duration.ofDays(400);
 
@@ -42,20 +45,17 @@ final class RedisStore implements Store {
   private static final LuaScript TAG = LuaScript.load("tag.lua", ScriptOutputType.VALUE);
   private static final LuaScript STRIKE = LuaScript.load("strike.lua", ScriptOutputType.INTEGER);
 
-  private static final byte[] REGISTRY = utf8(RedisWire.REGISTRY);
   private static final byte[] NOTHING = {};
 
   private final String prefix;
   private final long cache;
   private final Duration claimLife;
-  private final RedisLink link;
+  private final RedisCalls calls;
   private final RedisChannels.Use use;
-  private final Channel channel;
   private final Platform platform;
   private @Nullable Coherence coherence;
 
   RedisStore(
-      RedisClient client,
       String name,
       Duration deadline,
       Duration claimLife,
@@ -65,58 +65,93 @@ final class RedisStore implements Store {
     this.cache = Address.nameHash(name);
     this.claimLife = claimLife;
     this.use = use;
-    this.channel = use.channel();
     this.platform = platform;
     String component = "RedisTieredCache " + Keys.printable(name);
-    this.link = new RedisLink(client, component, deadline, MAX_IN_FLIGHT);
+    this.calls = new RedisCalls(use.servers(), component, deadline);
   }
 
   @Override
   public Lease lease() {
-    return channel.lease();
+    return use.lease();
+  }
+
+  /** Keys of one stripe share a slot of a cluster, a registry and a channel. */
+  static int stripe(Address address, int stripes) {
+    // By the highest bits: L1 goes by the lowest.
+    return (int) (((address.hash() >>> 32) * stripes) >>> 32);
+  }
+
+  private int stripe(Address address) {
+    return stripe(address, use.servers().stripes());
+  }
+
+  private Channel channel(Address address) {
+    return use.channel(stripe(address));
   }
 
   @Override
   public CompletableFuture<List<@Nullable Found>> read(List<Address> addresses) {
     if (addresses.size() == 1) {
-      byte[] key = utf8(key(addresses.get(0)));
-      CompletableFuture<byte[]> value = timed(() -> link.call(redis -> redis.async().get(key)));
+      Address address = addresses.get(0);
+      byte[] key = utf8(key(address));
+      CompletableFuture<byte[]> value =
+          timed(address, () -> calls.call(stripe(address), redis -> redis.async().get(key)));
       return value.thenApply(
           bytes -> {
             List<@Nullable Found> one = new ArrayList<>(1);
-            one.add(found(bytes));
+            one.add(found(channel(address), bytes));
             return one;
           });
     }
-    byte[][] keys = addresses.stream().map(address -> utf8(key(address))).toArray(byte[][]::new);
+    Map<Integer, List<Integer>> places = new HashMap<>();
+    for (int i = 0; i < addresses.size(); i++) {
+      places.computeIfAbsent(stripe(addresses.get(i)), none -> new ArrayList<>()).add(i);
+    }
+    Found[] found = new Found[addresses.size()];
+    List<CompletableFuture<?>> reads = new ArrayList<>();
+    places.values().forEach(of -> reads.add(read(addresses, of, found)));
+    return CompletableFuture.allOf(reads.toArray(new CompletableFuture<?>[0]))
+        .thenApply(done -> Arrays.asList(found));
+  }
+
+  /** Reads those of some places, all of one stripe. */
+  private CompletableFuture<Void> read(
+      List<Address> addresses, List<Integer> places, @Nullable Found[] found) {
+    Address any = addresses.get(places.get(0));
+    byte[][] keys =
+        places.stream().map(place -> utf8(key(addresses.get(place)))).toArray(byte[][]::new);
     CompletableFuture<List<KeyValue<byte[], byte[]>>> values =
-        timed(() -> link.call(redis -> redis.async().mget(keys)));
-    return values.thenApply(
+        timed(any, () -> calls.call(stripe(any), redis -> redis.async().mget(keys)));
+    return values.thenAccept(
         all -> {
-          List<@Nullable Found> found = new ArrayList<>(all.size());
-          all.forEach(each -> found.add(found(each.getValueOrElse(null))));
-          return found;
+          for (int i = 0; i < keys.length; i++) {
+            found[places.get(i)] = found(channel(any), all.get(i).getValueOrElse(null));
+          }
         });
   }
 
-  private @Nullable Found found(byte @Nullable [] bytes) {
-    return bytes == null
-        ? null
-        : new Found(bytes, Envelope.created(bytes), channel.clock().atMost(platform.nanos()));
+  private @Nullable Found found(Channel channel, byte @Nullable [] bytes) {
+    return bytes == null ? null : present(channel, bytes);
   }
 
-  /** Makes a call once the time of Redis is known: after that of the first, at once. */
-  private <T> CompletableFuture<T> timed(Supplier<CompletableFuture<T>> call) {
-    if (channel.clock().isKnown()) {
+  private Found present(Channel channel, byte[] bytes) {
+    return new Found(bytes, Envelope.created(bytes), channel.clock().atMost(platform.nanos()));
+  }
+
+  /** Makes a call once the time of its server is known: after that of the first, at once. */
+  private <T> CompletableFuture<T> timed(Address address, Supplier<CompletableFuture<T>> call) {
+    StoreClock clock = channel(address).clock();
+    if (clock.isKnown()) {
       return call.get();
     }
     long sent = platform.nanos();
-    CompletableFuture<List<byte[]>> time = link.call(redis -> redis.async().time());
+    CompletableFuture<List<byte[]>> time =
+        calls.call(stripe(address), redis -> redis.async().time());
     return time.thenCompose(
         now -> {
           long seconds = Long.parseLong(new String(now.get(0), StandardCharsets.US_ASCII));
           long micros = Long.parseLong(new String(now.get(1), StandardCharsets.US_ASCII));
-          channel.clock().learn(seconds * 1_000 + micros / 1_000, sent, platform.nanos());
+          clock.learn(seconds * 1_000 + micros / 1_000, sent, platform.nanos());
           return call.get();
         });
   }
@@ -130,27 +165,31 @@ final class RedisStore implements Store {
     String own = Nonces.hex(nonce);
     byte[] old = unwanted == 0 ? NOTHING : unwanted == -1 ? utf8("*") : raw(unwanted);
     return timed(
+        address,
         () ->
-            link.call(
+            calls.call(
+                stripe(address),
                 redis -> {
                   CompletableFuture<List<Object>> reply =
                       CLAIM
                           .<List<Object>>run(
                               redis.async(), keys, utf8(own), millis(claimLife), old, flag(alone))
                           .toCompletableFuture();
-                  return reply.thenApply(answer -> claim(answer, own, redis));
+                  return reply.thenApply(answer -> claim(channel(address), answer, own, redis));
                 }));
   }
 
   private Claim claim(
-      List<Object> answer, String own, StatefulRedisConnection<byte[], byte[]> redis) {
+      Channel channel,
+      List<Object> answer,
+      String own,
+      StatefulRedisConnection<byte[], byte[]> redis) {
     return switch (((Long) answer.get(0)).intValue()) {
       case 0 -> new Claim.Granted(new Version(own, redis));
       case 1 -> new Claim.Busy(Duration.ofMillis(Math.max(1, (Long) answer.get(1))));
       default -> {
         byte[] bytes = (byte[]) answer.get(1);
-        long now = channel.clock().atMost(platform.nanos());
-        yield new Claim.Present(new Found(bytes, Envelope.created(bytes), now));
+        yield new Claim.Present(present(channel, bytes));
       }
     };
   }
@@ -159,9 +198,10 @@ final class RedisStore implements Store {
   public CompletableFuture<Boolean> fill(
       Address address, Claim claim, byte[] envelope, Duration life) {
     Version version = version(claim);
-    Envelope.date(envelope, channel.clock().atLeast(platform.nanos()));
+    Envelope.date(envelope, channel(address).clock().atLeast(platform.nanos()));
     CompletableFuture<Long> stored =
-        link.call(
+        calls.call(
+            stripe(address),
             redis ->
                 // Another connection may be to another server, or to one of another past.
                 redis == version.connection
@@ -179,7 +219,8 @@ final class RedisStore implements Store {
   @Override
   public void release(Address address, Claim claim) {
     // Without an answer: a claim that stays ends by itself.
-    link.call(
+    calls.call(
+        stripe(address),
         redis ->
             RELEASE.run(
                 redis.async(),
@@ -191,7 +232,8 @@ final class RedisStore implements Store {
   @Override
   public void extend(Address address, Claim claim) {
     // Without an answer: the next attempt may succeed.
-    link.call(
+    calls.call(
+        stripe(address),
         redis ->
             EXTEND.run(
                 redis.async(), keys(address), utf8(version(claim).nonce), millis(claimLife)));
@@ -210,18 +252,20 @@ final class RedisStore implements Store {
       long nonce,
       long giveUp,
       boolean acknowledge) {
+    StoreClock clock = channel(address).clock();
     return timed(
+        address,
         () -> {
-          Envelope.date(envelope, channel.clock().atLeast(platform.nanos()));
-          byte[] deadline = utf8(Long.toString(channel.clock().atLeast(giveUp)));
+          Envelope.date(envelope, clock.atLeast(platform.nanos()));
+          byte[] deadline = utf8(Long.toString(clock.atLeast(giveUp)));
           return change(
-              key(address), address.hash(), nonce, acknowledge, deadline, envelope, millis(life));
+              key(address), address, nonce, acknowledge, deadline, envelope, millis(life));
         });
   }
 
   @Override
   public CompletableFuture<Applied> invalidate(Address address, long nonce, boolean acknowledge) {
-    return change(key(address), address.hash(), nonce, acknowledge, NOTHING);
+    return change(key(address), address, nonce, acknowledge, NOTHING);
   }
 
   @Override
@@ -231,7 +275,7 @@ final class RedisStore implements Store {
       byte[][] key = {utf8(tagKey(tag))};
       byte[] fresh = utf8(Nonces.hex(platform.nonce()));
       CompletableFuture<byte[]> nonce =
-          link.call(redis -> TAG.run(redis.async(), key, fresh, millis(TAG_LIFE)));
+          calls.call(stripe(tag), redis -> TAG.run(redis.async(), key, fresh, millis(TAG_LIFE)));
       nonces.add(nonce.thenApply(hex -> parse(hex)));
     }
     return CompletableFuture.allOf(nonces.toArray(new CompletableFuture<?>[0]))
@@ -241,18 +285,12 @@ final class RedisStore implements Store {
   @Override
   public CompletableFuture<Applied> invalidateTag(Address tag, long nonce, boolean acknowledge) {
     return change(
-        tagKey(tag),
-        tag.hash(),
-        nonce,
-        acknowledge,
-        NOTHING,
-        utf8(Nonces.hex(nonce)),
-        millis(TAG_LIFE));
+        tagKey(tag), tag, nonce, acknowledge, NOTHING, utf8(Nonces.hex(nonce)), millis(TAG_LIFE));
   }
 
   @Override
   public CompletableFuture<Void> barrier() {
-    return channel.barrier();
+    return use.barrier();
   }
 
   @Override
@@ -262,32 +300,40 @@ final class RedisStore implements Store {
 
   @Override
   public boolean isAvailable() {
-    return link.isAvailable();
+    return calls.isAvailable();
   }
 
   @Override
   public void start(Coherence listener) {
     coherence = listener;
-    channel.join(cache, listener);
+    use.join(cache, listener);
   }
 
   @Override
   public void close() {
     Coherence listener = coherence;
     if (listener != null) {
-      channel.leave(cache, listener);
+      use.leave(cache, listener);
     }
+    calls.close();
     use.close();
-    link.close();
   }
 
   /** Returns the key of a value: readable where nothing needs an escape, of one hash tag. */
   String key(Address address) {
-    return prefix + tagged(address.text());
+    return prefix + tag(address) + tagged(address.text());
   }
 
   private String tagKey(Address tag) {
-    return prefix + "tag:" + tagged(tag.text());
+    return prefix + "tag:" + tag(tag) + tagged(tag.text());
+  }
+
+  private String tag(Address address) {
+    return use.servers().tag(stripe(address));
+  }
+
+  private byte[] registry(Address address) {
+    return RedisWire.registry(use.servers(), stripe(address));
   }
 
   private static String tagged(String name) {
@@ -303,26 +349,33 @@ final class RedisStore implements Store {
 
   private byte[][] keysAndRegistry(Address address) {
     String key = key(address);
-    return new byte[][] {utf8(key), utf8(key + ":c"), REGISTRY};
+    return new byte[][] {utf8(key), utf8(key + ":c"), registry(address)};
   }
 
   /** Makes a change and tells all nodes; the value and its life where there is one. */
   private CompletableFuture<Applied> change(
-      String key, long hash, long nonce, boolean acknowledge, byte[] deadline, byte[]... value) {
+      String key,
+      Address address,
+      long nonce,
+      boolean acknowledge,
+      byte[] deadline,
+      byte[]... value) {
+    Channel channel = channel(address);
     Channel.Acknowledgement expected = acknowledge ? channel.expect() : null;
     byte[][] arguments = new byte[6 + value.length][];
-    arguments[0] = utf8(Nonces.hex(cache) + " " + Nonces.hex(hash) + " " + Nonces.hex(nonce));
+    arguments[0] =
+        utf8(Nonces.hex(cache) + " " + Nonces.hex(address.hash()) + " " + Nonces.hex(nonce));
     arguments[1] = utf8(expected == null ? "" : Nonces.hex(expected.id()));
     arguments[2] = utf8(Nonces.hex(channel.node()));
     arguments[3] = deadline;
     arguments[4] = NOTHING;
     arguments[5] = NOTHING;
     System.arraycopy(value, 0, arguments, 4, value.length);
-    byte[][] keys = {utf8(key), utf8(key + ":c"), REGISTRY};
+    byte[][] keys = {utf8(key), utf8(key + ":c"), registry(address)};
     CompletableFuture<List<Object>> reply =
-        link.call(redis -> CHANGE.run(redis.async(), keys, arguments));
+        calls.call(stripe(address), redis -> CHANGE.run(redis.async(), keys, arguments));
     return reply
-        .thenApply(answer -> applied(answer, expected))
+        .thenApply(answer -> applied(address, answer, expected))
         .whenComplete(
             (done, failure) -> {
               if (failure != null && expected != null) {
@@ -331,7 +384,8 @@ final class RedisStore implements Store {
             });
   }
 
-  private Applied applied(List<Object> answer, Channel.@Nullable Acknowledgement expected) {
+  private Applied applied(
+      Address address, List<Object> answer, Channel.@Nullable Acknowledgement expected) {
     if (!answer.get(0).equals(1L)) {
       throw new IllegalStateException("Redis came to it too late");
     }
@@ -342,19 +396,21 @@ final class RedisStore implements Store {
     for (int i = 2; i + 1 < answer.size(); i += 2) {
       nodes.put(parse((byte[]) answer.get(i)), parse((byte[]) answer.get(i + 1)));
     }
-    return new Applied(expected.await(parse((byte[]) answer.get(1)), nodes, this::strikeOff));
+    return new Applied(
+        expected.await(parse((byte[]) answer.get(1)), nodes, silent -> strikeOff(address, silent)));
   }
 
-  private void strikeOff(Map<Long, Long> silent) {
+  private void strikeOff(Address address, Map<Long, Long> silent) {
     silent.forEach(
         (node, number) ->
             // Without an answer: whoever waits next tries again.
-            link.call(
+            calls.call(
+                stripe(address),
                 redis ->
                     STRIKE.run(
                         redis.async(),
-                        new byte[][] {REGISTRY},
-                        utf8("n" + Nonces.hex(node)),
+                        new byte[][] {registry(address)},
+                        RedisWire.member(node),
                         utf8(Nonces.hex(number)))));
   }
 

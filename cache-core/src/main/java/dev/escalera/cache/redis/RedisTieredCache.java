@@ -8,10 +8,13 @@ import dev.escalera.cache.ValueCodec;
 import dev.escalera.cache.internal.Address;
 import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.TieredCacheEngine;
+import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.cluster.RedisClusterClient;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * A cache in front of Redis, coherent among all that use the same Redis and the same name: one call
@@ -44,7 +47,35 @@ public final class RedisTieredCache {
       Duration ttl,
       KeyCodec<K> keyCodec,
       ValueCodec<V> valueCodec) {
-    return new Builder<>(client, name, ttl, keyCodec, valueCodec);
+    Objects.requireNonNull(client, "client");
+    return new Builder<>(client, () -> Servers.one(client), name, ttl, keyCodec, valueCodec);
+  }
+
+  /**
+   * Starts a cache on Redis Cluster. Its keys share 16 slots, evenly spread over the cluster, since
+   * whatever is to be changed in one step has to be in one; L1 is coherent while the servers of all
+   * of them can be reached.
+   *
+   * @param <K> keys
+   * @param <V> values
+   * @param client the host's client; the cache opens connections of its own, one to each server
+   *     that has keys and one a slot that listens, on the threads and with the options of the
+   *     client, and closes no other
+   * @param name of the cache, 1 to 100 characters; the same on all nodes
+   * @param ttl how long a value lives, 1 ms to 365 days
+   * @param keyCodec makes texts of keys
+   * @param valueCodec makes bytes of values
+   * @return a builder
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public static <K, V> Builder<K, V> builder(
+      RedisClusterClient client,
+      String name,
+      Duration ttl,
+      KeyCodec<K> keyCodec,
+      ValueCodec<V> valueCodec) {
+    Objects.requireNonNull(client, "client");
+    return new Builder<>(client, () -> new ClusterServers(client), name, ttl, keyCodec, valueCodec);
   }
 
   /**
@@ -54,20 +85,23 @@ public final class RedisTieredCache {
    * @param <V> values
    */
   public static final class Builder<K, V> extends RemoteCacheBuilder<K, V, Builder<K, V>> {
-    private final RedisClient client;
+    private final AbstractRedisClient client;
+    private final Supplier<Servers> servers;
     private final KeyCodec<K> keyCodec;
     private final ValueCodec<V> valueCodec;
     private Duration loadLease = Duration.ofSeconds(5);
     private Platform platform = SYSTEM;
 
     private Builder(
-        RedisClient client,
+        AbstractRedisClient client,
+        Supplier<Servers> servers,
         String name,
         Duration ttl,
         KeyCodec<K> keyCodec,
         ValueCodec<V> valueCodec) {
       super(name, ttl, DEFAULT_BUDGET, DEFAULT_STALENESS);
-      this.client = Objects.requireNonNull(client, "client");
+      this.client = client;
+      this.servers = servers;
       this.keyCodec = Objects.requireNonNull(keyCodec, "keyCodec");
       this.valueCodec = Objects.requireNonNull(valueCodec, "valueCodec");
     }
@@ -106,13 +140,13 @@ public final class RedisTieredCache {
      */
     public TieredCache<K, V> build() {
       CacheOptions<K, V> options = options();
-      RedisChannels.Use channel = RedisChannels.use(client, options.maxStaleness(), platform);
+      RedisChannels.Use channel =
+          RedisChannels.use(client, servers, options.maxStaleness(), platform);
       return TieredCacheEngine.remote(
           options,
           Address.encoded(keyCodec),
           valueCodec,
-          new RedisStore(
-              client, options.name(), options.remoteBudget(), loadLease, channel, platform),
+          new RedisStore(options.name(), options.remoteBudget(), loadLease, channel, platform),
           platform);
     }
   }

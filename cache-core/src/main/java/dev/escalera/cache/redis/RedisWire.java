@@ -27,7 +27,10 @@ import org.slf4j.LoggerFactory;
  * was lost ends all leases.
  */
 final class RedisWire implements Wire {
-  /** A hash: incarnation (i), run id of the server (r), sequence (s), nodes (n and their id). */
+  /**
+   * A hash, in a cluster one a stripe: incarnation (i), run id of the server (r), sequence (s),
+   * nodes (n and their id).
+   */
   static final String REGISTRY = "escalera:cache-nodes";
 
   static final String CHANGED = "2 ";
@@ -36,14 +39,25 @@ final class RedisWire implements Wire {
 
   private static final Logger log = LoggerFactory.getLogger(RedisWire.class);
   private static final long CONNECT_SECONDS = 10;
+  static final long LEAVE_NANOS = TimeUnit.SECONDS.toNanos(1);
   private static final LuaScript RENEW = LuaScript.load("renew.lua", ScriptOutputType.MULTI);
 
-  private final RedisClient client;
+  private final Servers servers;
+  private final int stripe;
+  private final byte[] registry;
   private final Platform platform;
 
-  RedisWire(RedisClient client, Platform platform) {
-    this.client = client;
+  RedisWire(Servers servers, int stripe, Platform platform) {
+    this.servers = servers;
+    this.stripe = stripe;
+    this.registry = registry(servers, stripe);
     this.platform = platform;
+  }
+
+  /** Returns the key of the registry for the keys of a stripe. */
+  static byte[] registry(Servers servers, int stripe) {
+    String tag = servers.tag(stripe);
+    return utf8(tag.isEmpty() ? REGISTRY : REGISTRY + ":" + tag);
   }
 
   @Override
@@ -59,6 +73,7 @@ final class RedisWire implements Wire {
   private void open(Events events, CompletableFuture<Connection> connected) {
     RedisConnection connection = null;
     try {
+      RedisClient client = servers.client(stripe).get(CONNECT_SECONDS, TimeUnit.SECONDS);
       connection = new RedisConnection(client.connectPubSub(ByteArrayCodec.INSTANCE), events);
       connection.begin();
       connected.complete(connection);
@@ -66,6 +81,7 @@ final class RedisWire implements Wire {
       if (connection != null) {
         connection.close();
       }
+      servers.refresh();
       connected.completeExceptionally(e);
     }
   }
@@ -103,6 +119,12 @@ final class RedisWire implements Wire {
         redis.async().subscribe(utf8(channel(incarnation) + ":" + Nonces.hex(node)));
       }
       return renewal(node, number)
+          .whenComplete(
+              (renewal, failure) -> {
+                if (failure != null) {
+                  servers.refresh();
+                }
+              })
           .thenApply(
               renewal -> {
                 if (renewal.incarnation() != incarnation) {
@@ -117,8 +139,8 @@ final class RedisWire implements Wire {
           RENEW
               .<List<Object>>run(
                   redis.async(),
-                  new byte[][] {utf8(REGISTRY)},
-                  utf8(number == 0 ? "" : "n" + Nonces.hex(node)),
+                  new byte[][] {registry},
+                  number == 0 ? new byte[0] : member(node),
                   utf8(Nonces.hex(number)),
                   utf8(Nonces.hex(platform.nonce())))
               .toCompletableFuture();
@@ -139,6 +161,16 @@ final class RedisWire implements Wire {
     }
 
     @Override
+    public void leave(long node) {
+      CompletableFuture<Long> left =
+          redis.async().hdel(registry, member(node)).toCompletableFuture();
+      platform
+          .within(left, LEAVE_NANOS)
+          // Whoever waits for this node strikes it off otherwise.
+          .whenComplete((done, failure) -> close());
+    }
+
+    @Override
     public void close() {
       redis.closeAsync();
     }
@@ -147,6 +179,7 @@ final class RedisWire implements Wire {
     public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
       // Closed here and now, before Lettuce's watchdog can revive it.
       redis.closeAsync();
+      servers.refresh();
       events.ended(this);
     }
 
@@ -183,6 +216,11 @@ final class RedisWire implements Wire {
 
   private static String channel(long incarnation) {
     return "escalera:cache:" + Nonces.hex(incarnation);
+  }
+
+  /** Returns the field of the registry that stands for a node. */
+  static byte[] member(long node) {
+    return utf8("n" + Nonces.hex(node));
   }
 
   private static long hex(String message, int index) {

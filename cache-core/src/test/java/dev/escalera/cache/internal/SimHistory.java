@@ -25,9 +25,11 @@ final class SimHistory {
   private final List<long[]> losses = new ArrayList<>();
   private int reads;
   private int changes;
+  private long print;
 
   void cut(String key, long called, long returned, long applied, long everywhere, int node) {
     changes++;
+    print(key.hashCode(), called, returned, applied, everywhere, node);
     for (long[] loss : losses) {
       if (called <= loss[1] && returned > loss[0]) {
         return;
@@ -53,6 +55,7 @@ final class SimHistory {
   void read(
       String key, long began, long ended, long loaded, int node, @Nullable Long excusedSince) {
     reads++;
+    print(key.hashCode(), began, ended, loaded, node, excusedSince == null ? 0 : excusedSince);
     for (Cut cut : cuts.getOrDefault(key, List.of())) {
       long binding = cut.node == node ? cut.returned : cut.everywhere;
       if (loaded < cut.called
@@ -81,6 +84,17 @@ final class SimHistory {
 
   List<String> violations() {
     return violations;
+  }
+
+  /** A hash of all that happened, in its order. */
+  long print() {
+    return print;
+  }
+
+  private void print(long... event) {
+    for (long part : event) {
+      print = (Long.rotateLeft(print, 7) ^ part) * 0x9e3779b97f4a7c15L;
+    }
   }
 
   int reads() {

@@ -160,6 +160,11 @@ final class SimLine implements Wire.Connection {
   }
 
   @Override
+  public void leave(long by) {
+    throw new UnsupportedOperationException("processes are killed here, never closed");
+  }
+
+  @Override
   public void close() {
     closed = true;
     world.after(world.delay(SimWorld.MILLI), () -> server.detach(this));

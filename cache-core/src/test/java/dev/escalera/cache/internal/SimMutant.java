@@ -1,15 +1,29 @@
 package dev.escalera.cache.internal;
 
-/** A way in which the protocol may be wrong; the simulation must see each. */
+/** A way in which the protocol may be wrong, and a seed whose history shows that it is. */
 enum SimMutant {
-  NONE,
-  FILL_WITHOUT_EPOCH,
-  NO_FENCE_ON_DISCONNECT,
-  TAG_VERSION_BY_CLOCK,
-  COUNTER_INSTEAD_OF_NONCE,
-  LEASE_FROM_RECEIPT,
-  JOIN_AFTER_INVALIDATION,
-  ZOMBIE_ACCEPTED;
+  NONE(0),
+  /** An entry of L1 bears the mark that stands when it is stored, not when it was read. */
+  FILL_WITHOUT_EPOCH(1),
+  /** L1 goes on after the connection that listens has ended. */
+  NO_FENCE_ON_DISCONNECT(68),
+  /** A value bears the time of its load, and a tag that of its last invalidation. */
+  TAG_VERSION_BY_CLOCK(1),
+  /** A claim is numbered by the store, which begins anew after it was flushed. */
+  COUNTER_INSTEAD_OF_NONCE(240),
+  /** The lease runs from when the reply came. */
+  LEASE_FROM_RECEIPT(52),
+  /** A call joins a load that began before an invalidation. */
+  JOIN_AFTER_INVALIDATION(1),
+  /** A fill is taken whose claim has ended. */
+  ZOMBIE_ACCEPTED(1);
+
+  /** A seed that shows it, for as long as the simulation is what it is. */
+  final long seed;
+
+  SimMutant(long seed) {
+    this.seed = seed;
+  }
 
   /** The rules of a node whose clock of the day is wrong by a while. */
   Rules rules(SimWorld world, long clockError) {

@@ -49,7 +49,14 @@ final class SimNode implements Store, Wire {
     this.platform = new NodePlatform();
     Rules rules = mutant.rules(world, clockError);
     this.channel =
-        new Channel(platform, this, "simulated", options.maxStaleness().toNanos(), rules);
+        new Channel(
+            platform,
+            this,
+            "simulated",
+            options.maxStaleness().toNanos(),
+            new Lease(platform),
+            0,
+            rules);
     channel.start();
     this.cache =
         TieredCacheEngine.remote(

@@ -27,7 +27,7 @@ final class Simulation {
   private static final Duration TTL = Duration.ofSeconds(3);
   private static final List<String> KEYS = List.of("a", "b", "c");
   private static final String TAG = "t";
-  private static final Set<String> TAGGED = Set.of("a", "b");
+  private static final List<String> TAGGED = List.of("a", "b");
 
   private final SimWorld world;
   private final SimServer server;
@@ -115,13 +115,13 @@ final class Simulation {
     if (kind < 74) {
       read(i, node, key, null);
     } else if (kind < 90) {
-      change(i, node, Set.of(key), () -> node.cache.invalidateAsync(key), false);
+      change(i, node, List.of(key), () -> node.cache.invalidateAsync(key), false);
     } else if (kind < 95) {
       String value = write(key) + "@" + (Long.MAX_VALUE - ++putNumber);
       change(
           i,
           node,
-          Set.of(key),
+          List.of(key),
           () ->
               node.cache
                   .putAsync(key, value, EntryOptions.none())
@@ -139,7 +139,7 @@ final class Simulation {
   private void change(
       int i,
       SimNode node,
-      Set<String> keys,
+      List<String> keys,
       java.util.function.Supplier<java.util.concurrent.CompletionStage<?>> call,
       boolean tag) {
     long called = world.now();
@@ -292,7 +292,7 @@ final class Simulation {
                       change(
                           other,
                           changing,
-                          Set.of(key),
+                          List.of(key),
                           () -> changing.cache.invalidateAsync(key),
                           false));
             });
@@ -322,7 +322,7 @@ final class Simulation {
       }
     }
     for (String key : KEYS) {
-      change(0, nodes[0], Set.of(key), () -> nodes[0].cache.invalidateAsync(key), false);
+      change(0, nodes[0], List.of(key), () -> nodes[0].cache.invalidateAsync(key), false);
     }
     world.runUntil(world.now() + 3 * SimWorld.SECOND);
     for (int i = 0; i < NODES; i++) {
