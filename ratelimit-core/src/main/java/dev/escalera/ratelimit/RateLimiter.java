@@ -158,8 +158,8 @@ public interface RateLimiter extends AutoCloseable {
   RateLimiterStats stats();
 
   /**
-   * Closes the connections that this limiter opened; the client that it was given stays open. What
-   * is leased is not given back: it ends by itself. Idempotent.
+   * Gives back what is leased, as far as the store takes it within the deadline, and closes the
+   * connections that this limiter opened; the client that it was given stays open. Idempotent.
    */
   @Override
   void close();

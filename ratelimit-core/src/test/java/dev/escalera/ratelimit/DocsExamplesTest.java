@@ -3,12 +3,16 @@ package dev.escalera.ratelimit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.cloud.firestore.Firestore;
+import dev.escalera.ratelimit.firestore.FirestoreProxyManager;
 import dev.escalera.ratelimit.firestore.FirestoreRateLimiter;
 import dev.escalera.ratelimit.local.LocalRateLimiter;
 import dev.escalera.ratelimit.redis.RedisRateLimiter;
 import dev.escalera.testkit.RedisServer;
 import dev.escalera.testkit.WithFirestore;
 import dev.escalera.testkit.WithRedis;
+import io.github.bucket4j.Bucket;
+import io.github.bucket4j.BucketConfiguration;
+import io.github.bucket4j.distributed.proxy.ProxyManager;
 import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
@@ -141,6 +145,24 @@ class DocsExamplesTest {
   @Nested
   @WithFirestore
   class OnFirestore {
+    @Test
+    void a_bucket_of_bucket4j_is_kept_in_firestore(Firestore firestore) {
+      ProxyManager<String> manager = FirestoreProxyManager.builder(firestore).build();
+      Bucket bucket =
+          manager
+              .builder()
+              .build(
+                  "user-7",
+                  () ->
+                      BucketConfiguration.builder()
+                          .addLimit(
+                              limit -> limit.capacity(10).refillGreedy(10, Duration.ofMinutes(1)))
+                          .build());
+      boolean admitted = bucket.tryConsume(1);
+
+      assertThat(admitted).isTrue();
+    }
+
     @Test
     void the_firestore_limiter_denies_after_its_burst(Firestore firestore) throws Exception {
       RateLimiter limiter =

@@ -77,7 +77,7 @@ final class FirestoreBuckets implements CasStore {
         .thenApply(results -> true)
         .exceptionallyCompose(
             failure ->
-                LOST_RACE.contains(FirestoreLink.status(failure))
+                isLostRace(failure)
                     ? CompletableFuture.completedFuture(false)
                     : CompletableFuture.failedFuture(failure));
   }
@@ -98,7 +98,11 @@ final class FirestoreBuckets implements CasStore {
   }
 
   static String id(String limit, String subject) {
-    String id = Keys.escape(limit) + ":" + Keys.escape(subject);
+    return id(Keys.escape(limit) + ":" + Keys.escape(subject));
+  }
+
+  /** Returns a name that Firestore takes, of escaped text. */
+  static String id(String id) {
     if (id.length() <= MAX_ID_LENGTH) {
       // Names between double underscores are Firestore's own.
       return id.startsWith("_") ? "%5F" + id.substring(1) : id;
@@ -110,6 +114,10 @@ final class FirestoreBuckets implements CasStore {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
+  }
+
+  static boolean isLostRace(Throwable failure) {
+    return LOST_RACE.contains(FirestoreLink.status(failure));
   }
 
   private DocumentReference document(Target.Key key) {

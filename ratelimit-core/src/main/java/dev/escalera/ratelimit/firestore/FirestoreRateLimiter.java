@@ -1,19 +1,17 @@
 package dev.escalera.ratelimit.firestore;
 
 import com.google.cloud.firestore.Firestore;
-import dev.escalera.ratelimit.FailurePolicy;
-import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.RateLimiter;
+import dev.escalera.ratelimit.RateLimiterOptions;
+import dev.escalera.ratelimit.RemoteRateLimiterBuilder;
 import dev.escalera.ratelimit.internal.CasBuckets;
 import dev.escalera.ratelimit.internal.Leases;
 import dev.escalera.ratelimit.internal.Limits;
 import dev.escalera.ratelimit.internal.ProcessClock;
 import dev.escalera.ratelimit.internal.RemoteRateLimiter;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.OptionalLong;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -39,73 +37,21 @@ public final class FirestoreRateLimiter {
   }
 
   /** Builds a {@link RateLimiter} on Firestore. Not safe for use by several threads. */
-  public static final class Builder {
+  public static final class Builder extends RemoteRateLimiterBuilder<Builder> {
+    private static final Duration DEADLINE = Duration.ofSeconds(1);
+
     private final Firestore firestore;
-    private final Limits.Builder limits = new Limits.Builder();
-    private String name = "FirestoreRateLimiter";
-    private FailurePolicy policy = FailurePolicy.FAIL_OPEN;
-    private Duration deadline = Duration.ofSeconds(1);
-    private Duration denyCacheMax = Duration.ofSeconds(1);
-    private Leases.@Nullable Terms terms;
-    private @Nullable MeterRegistry registry;
+    private Leases.@Nullable Terms terms = Leases.Terms.of(Duration.ofSeconds(2));
     private Supplier<OptionalLong> clock = OptionalLong::empty;
     private ProcessClock processClock = ProcessClock.system();
 
     private Builder(Firestore firestore) {
+      super("FirestoreRateLimiter", DEADLINE);
       this.firestore = Objects.requireNonNull(firestore, "firestore");
     }
 
     /**
-     * Adds a limit.
-     *
-     * @param limit one of a name that was not given yet
-     * @return this builder
-     */
-    public Builder limit(Limit limit) {
-      limits.add(limit);
-      return this;
-    }
-
-    /**
-     * Adds a limit whose figures depend on the subject, such as on a customer's plan.
-     *
-     * @param name the name of the limit, not given yet
-     * @param plan returns the limit of a subject, of the same name; called for every decision on
-     *     the thread that asks, so it has to be fast
-     * @return this builder
-     * @throws IllegalArgumentException if the name cannot be one of a limit
-     */
-    public Builder limit(String name, Function<String, Limit> plan) {
-      limits.add(name, plan);
-      return this;
-    }
-
-    /**
-     * Sets what decides while Firestore does not; {@link FailurePolicy#FAIL_OPEN} by default.
-     *
-     * @param policy the policy
-     * @return this builder
-     */
-    public Builder onBackendFailure(FailurePolicy policy) {
-      this.policy = Objects.requireNonNull(policy, "policy");
-      return this;
-    }
-
-    /**
-     * Sets how long a decision may take, lost races included, before the failure policy decides; 1
-     * s by default.
-     *
-     * @param deadline from 1 ms to 1 minute
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder deadline(Duration deadline) {
-      this.deadline = checked("deadline", deadline, Duration.ofMillis(1), Duration.ofMinutes(1));
-      return this;
-    }
-
-    /**
-     * Sets for how long tokens are leased to a node at most, where a bucket is in demand; none by
+     * Sets for how long tokens are leased to a node at most, where a bucket is in demand; 2 s by
      * default. Longer leases cost fewer writes, and more tokens when a node dies.
      *
      * @param lease from 100 ms to 1 minute, or zero for none: then every decision is a read and a
@@ -118,43 +64,7 @@ public final class FirestoreRateLimiter {
           lease.isZero()
               ? null
               : Leases.Terms.of(
-                  checked("lease", lease, Duration.ofMillis(100), Duration.ofMinutes(1)));
-      return this;
-    }
-
-    /**
-     * Sets how long a denial answers further requests in this process at most, and so how late a
-     * change made on another node may be noticed; 1 s by default.
-     *
-     * @param denyCacheMax from 0, which asks Firestore every time, to 1 minute
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder denyCacheMax(Duration denyCacheMax) {
-      this.denyCacheMax =
-          checked("denyCacheMax", denyCacheMax, Duration.ZERO, Duration.ofMinutes(1));
-      return this;
-    }
-
-    /**
-     * Names the limiter in the log and in its meters; {@code FirestoreRateLimiter} by default.
-     *
-     * @param name the name
-     * @return this builder
-     */
-    public Builder name(String name) {
-      this.name = Objects.requireNonNull(name, "name");
-      return this;
-    }
-
-    /**
-     * Publishes meters, {@code escalera.ratelimit.*}; none by default.
-     *
-     * @param registry where to
-     * @return this builder
-     */
-    public Builder meters(MeterRegistry registry) {
-      this.registry = Objects.requireNonNull(registry, "registry");
+                  within("lease", lease, Duration.ofMillis(100), Duration.ofMinutes(1)));
       return this;
     }
 
@@ -176,31 +86,24 @@ public final class FirestoreRateLimiter {
      * @return a rate limiter
      * @throws IllegalStateException if no limit was given, or two of one name
      */
+    @Override
     public RateLimiter build() {
-      Limits built = limits.build();
+      RateLimiterOptions options = options();
+      Limits limits = new Limits(options);
       CasBuckets store =
           new CasBuckets(
-              new FirestoreBuckets(firestore, name, deadline),
-              built.counters(),
+              new FirestoreBuckets(firestore, options.name(), options.deadline()),
+              limits.counters(),
               processClock,
               clock,
-              terms);
-      if (registry != null) {
-        built.counters().bind(registry, name, () -> !store.isAvailable(), store::nodes);
-      }
-      return new RemoteRateLimiter(
-          new RemoteRateLimiter.Options(name, deadline, denyCacheMax, policy),
-          built,
-          store,
-          processClock);
+              terms,
+              options.deadline());
+      return new RemoteRateLimiter(options, store, limits, processClock);
     }
 
-    private static Duration checked(String what, Duration value, Duration least, Duration most) {
-      if (value.compareTo(least) < 0 || value.compareTo(most) > 0) {
-        throw new IllegalArgumentException(
-            what + " is " + value + ", expected " + least + " to " + most);
-      }
-      return value;
+    @Override
+    protected Builder self() {
+      return this;
     }
   }
 }

@@ -65,6 +65,7 @@ public abstract class AbstractRateLimiter implements RateLimiter, Maintenance {
   @Override
   public void close() {
     closed = true;
+    limits.counters().unbind();
   }
 
   /** Waits for the future; what ends it otherwise is thrown. */

@@ -2,27 +2,43 @@ package dev.escalera.ratelimit.internal;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Buckets in a store that can only compare and set: a call reads, decides, writes, and tries again
  * when another was first. Buckets in demand are leased, so that most decisions need no call.
  */
 public final class CasBuckets implements Store {
+  private static final Logger log = LoggerFactory.getLogger(CasBuckets.class);
+
   private static final long MAX_KEYS = 100_000;
   private static final long MAX_PAUSE_MILLIS = 64;
+
+  /** As many leases are given back when the limiter is closed; others expire. */
+  private static final int MAX_GIVEN_BACK = 1_000;
+
+  /** With fewer uses in the time of a lease, a call for each is as good. */
+  private static final int MIN_USES = 2;
+
+  /** The part of a lease, or of the time to full, for which a node that was denied waits. */
+  private static final int PAUSES = 4;
 
   /** Below so many tokens of burst a node, a lease that lies idle would starve the others. */
   private static final int MIN_SHARE = 4;
@@ -32,6 +48,8 @@ public final class CasBuckets implements Store {
   private final ProcessClock clock;
   private final Supplier<OptionalLong> storeClock;
   private final Leases.@Nullable Terms terms;
+  private final long lengthNanos;
+  private final Duration closeTimeout;
   private final String node = UUID.randomUUID().toString();
   private final Cache<Target.Key, Leases> held;
   private volatile int nodes = 1;
@@ -41,12 +59,15 @@ public final class CasBuckets implements Store {
       Counters counters,
       ProcessClock clock,
       Supplier<OptionalLong> storeClock,
-      Leases.@Nullable Terms terms) {
+      Leases.@Nullable Terms terms,
+      Duration closeTimeout) {
     this.store = store;
     this.counters = counters;
     this.clock = clock;
     this.storeClock = storeClock;
     this.terms = terms;
+    this.lengthNanos = terms == null ? 0 : terms.length().toNanos();
+    this.closeTimeout = closeTimeout;
     this.held =
         Caffeine.newBuilder()
             .maximumSize(MAX_KEYS)
@@ -103,9 +124,51 @@ public final class CasBuckets implements Store {
     return nodes;
   }
 
+  /** Gives back what is leased, as far as the store takes it in time. */
   @Override
   public void close() {
+    long timeout = closeTimeout.toNanos();
+    List<CompletableFuture<?>> returns = new ArrayList<>();
+    for (Map.Entry<Target.Key, Leases> entry : held.asMap().entrySet()) {
+      Leases.Ended lease = entry.getValue().stop(clock.nanos());
+      if (lease != null && lease.unspent() > 0 && returns.size() < MAX_GIVEN_BACK) {
+        returns.add(
+            giveBack(entry.getKey(), lease, timeout)
+                .whenComplete(
+                    (returned, failure) -> waste(Boolean.TRUE.equals(returned) ? null : lease))
+                .toCompletableFuture());
+      } else {
+        waste(lease);
+      }
+    }
+    try {
+      CompletableFuture.allOf(returns.toArray(CompletableFuture[]::new))
+          .get(timeout, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      log.info("not all leases were given back; they expire", e);
+    }
     store.close();
+  }
+
+  /** Settles a lease by itself; tells whether it was credited. One try: it expires anyway. */
+  private CompletionStage<Boolean> giveBack(Target.Key key, Leases.Ended lease, long timeout) {
+    List<Target.Key> keys = List.of(key);
+    return store
+        .read(keys, timeout)
+        .thenCompose(
+            snapshot -> {
+              Escrow stored = snapshot.escrows().get(0);
+              if (stored == null) {
+                return CompletableFuture.completedFuture(false);
+              }
+              Escrow now = stored.at(storeClock.get().orElse(snapshot.now()));
+              Escrow settled = now.settle(lease.id(), lease.unspent());
+              return now.equals(settled)
+                  ? CompletableFuture.completedFuture(false)
+                  : store.write(keys, snapshot, List.of(settled), timeout);
+            });
   }
 
   private void unspend(List<Target> targets, long cost, long now) {
@@ -194,7 +257,7 @@ public final class CasBuckets implements Store {
                 ? after
                 : after.grant(wish.id, wish.tokens, now + terms.outstandingMicros()));
       }
-      Reply reply = new Reply(before, debited);
+      Reply reply = new Reply(before, debited, pauseNanos(before));
       if (!changed && taken == 0) {
         return CompletableFuture.completedFuture(reply);
       }
@@ -211,6 +274,22 @@ public final class CasBuckets implements Store {
               });
     }
 
+    /**
+     * A document bears few writes: where tokens are leased, a node that is denied lets some gather
+     * and fetches them at once, but before the bucket is full.
+     */
+    private long pauseNanos(List<TokenBucket> buckets) {
+      long pause = lengthNanos / PAUSES;
+      for (TokenBucket bucket : buckets) {
+        Figures figures = bucket.figures();
+        pause =
+            isLeased(figures)
+                ? Math.min(pause, TimeUnit.MICROSECONDS.toNanos(figures.microsToFull()) / PAUSES)
+                : 0;
+      }
+      return pause;
+    }
+
     /** What all costs together take. */
     private long taken(List<TokenBucket> before) {
       long taken = 0;
@@ -223,33 +302,33 @@ public final class CasBuckets implements Store {
     }
 
     /**
-     * Wishes for what this node would use in the time of a lease at the rate of late, but for no
-     * more than leaves each node its share and half the burst to be refilled.
+     * Wishes for twice what this node would use in the time of a lease at the rate of late, but for
+     * no more than leaves each node its share and half the burst to be refilled.
      */
     private @Nullable Wish wish(int i, Escrow after) {
       nodes = nodes(after);
       Figures figures = after.bucket().figures();
       long share = figures.burst() / (2L * nodes);
-      if (terms == null || figures.burst() < (long) MIN_SHARE * nodes || batch.costs().isEmpty()) {
+      if (!isLeased(figures) || batch.costs().isEmpty()) {
         return null;
       }
       long asked = 0;
       for (long cost : batch.costs()) {
         asked += cost;
       }
+      Leases leases = held.get(keys.get(i), key -> new Leases(node));
+      boolean frequent = leases.isFrequent(clock.nanos(), lengthNanos);
       Leases.Ended last = ended.get(i);
-      long demand = asked;
-      if (last != null) {
-        double used = (double) last.spent() / Math.max(1, last.heldNanos());
-        demand = Math.max(asked, (long) (used * terms.length().toNanos()));
-      } else if (batch.costs().size() == 1) {
-        // One or two are no demand.
-        demand = held.get(keys.get(i), key -> new Leases(node)).isInDemand() ? asked : 0;
+      long used =
+          last == null
+              ? 0
+              : (long) ((double) last.spent() / Math.max(1, last.heldNanos()) * lengthNanos);
+      if (batch.costs().size() == 1 && !frequent && used < MIN_USES * asked) {
+        // What is asked now and then would only lie idle.
+        return null;
       }
-      long tokens = Math.min(Math.min(2 * demand, share), after.bucket().tokens());
-      return tokens < 1
-          ? null
-          : new Wish(held.get(keys.get(i), key -> new Leases(node)).nextId(), tokens);
+      long tokens = Math.min(Math.min(2 * Math.max(asked, used), share), after.bucket().tokens());
+      return tokens < 1 ? null : new Wish(leases.nextId(), tokens);
     }
 
     private void hold(List<Escrow> escrows, List<@Nullable Wish> wishes, long sent) {
@@ -267,9 +346,15 @@ public final class CasBuckets implements Store {
       long most = Math.min(MAX_PAUSE_MILLIS, 1L << Math.min(round, 6));
       long pause = ThreadLocalRandom.current().nextLong(most + 1);
       return CompletableFuture.supplyAsync(
-              () -> round + 1, CompletableFuture.delayedExecutor(pause, TimeUnit.MILLISECONDS))
+              () -> round + 1,
+              CompletableFuture.delayedExecutor(pause, TimeUnit.MILLISECONDS, Callbacks.EXECUTOR))
           .thenCompose(this::run);
     }
+  }
+
+  /** Whether there is enough of it to be shared out. */
+  private boolean isLeased(Figures figures) {
+    return terms != null && figures.burst() >= (long) MIN_SHARE * nodes;
   }
 
   /** Whether it has to be written even if nothing is taken. */

@@ -2,13 +2,17 @@ package dev.escalera.ratelimit.internal;
 
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
+import dev.escalera.ratelimit.RateLimiterOptions;
 import dev.escalera.ratelimit.RateLimiterStats;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -16,6 +20,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** What a rate limiter did; read by stats and meters, so that a decision costs one addition. */
 public final class Counters {
@@ -28,6 +33,11 @@ public final class Counters {
   public final LongAdder wasted = new LongAdder();
   public final LongAdder debited = new LongAdder();
   public final LongAdder lostDebits = new LongAdder();
+
+  /** What was registered, and where. Guarded by this. */
+  private final List<Meter> meters = new ArrayList<>();
+
+  private @Nullable MeterRegistry registered;
 
   /** The decisions of one limit. */
   private static final class OfLimit {
@@ -86,54 +96,80 @@ public final class Counters {
     return Objects.requireNonNull(adders.get(source));
   }
 
-  /** Registers meters that read these counters. */
-  public void bind(
-      MeterRegistry registry, String name, BooleanSupplier breakerOpen, IntSupplier nodes) {
+  /** Registers meters that read these counters, if the options want them. */
+  public synchronized void bind(
+      RateLimiterOptions options, BooleanSupplier breakerOpen, IntSupplier nodes) {
+    MeterRegistry registry = options.meterRegistry().orElse(null);
+    if (registry == null) {
+      return;
+    }
+    registered = registry;
+    String name = options.name();
     for (OfLimit limit : limits.values()) {
       for (DecisionSource source : SOURCES) {
-        decisions(registry, name, limit, "admitted", source, of(limit.admitted, source));
-        decisions(registry, name, limit, "denied", source, of(limit.denied, source));
+        meters.add(
+            decisions(registry, name, limit, "admitted", source, of(limit.admitted, source)));
+        meters.add(decisions(registry, name, limit, "denied", source, of(limit.denied, source)));
       }
     }
-    counter(registry, name, "remote.calls", "Calls to the store", remoteCalls);
-    counter(
-        registry,
-        name,
-        "remote.decisions",
-        "Decisions of those calls; over the calls, the merge factor",
-        remoteDecisions);
-    counter(registry, name, "lease.tokens", "Tokens taken ahead of their use", leased);
-    counter(registry, name, "lease.wasted", "Leased tokens that expired unused", wasted);
-    counter(registry, name, "debits", "Tokens admitted without the store, told later", debited);
-    counter(
-        registry, name, "debits.lost", "Tokens admitted without the store, not told", lostDebits);
-    Gauge.builder("escalera.ratelimit.breaker.open", () -> breakerOpen.getAsBoolean() ? 1 : 0)
-        .description("1 while calls to the store are held back")
-        .tag("name", name)
-        .register(registry);
-    Gauge.builder("escalera.ratelimit.nodes", nodes::getAsInt)
-        .description("Nodes thought to share the limits")
-        .tag("name", name)
-        .register(registry);
+    meters.add(counter(registry, name, "remote.calls", "Calls to the store", remoteCalls));
+    meters.add(
+        counter(
+            registry,
+            name,
+            "remote.decisions",
+            "Decisions of those calls; over the calls, the merge factor",
+            remoteDecisions));
+    meters.add(counter(registry, name, "lease.tokens", "Tokens taken ahead of their use", leased));
+    meters.add(
+        counter(registry, name, "lease.wasted", "Leased tokens that expired unused", wasted));
+    meters.add(
+        counter(
+            registry, name, "debits", "Tokens admitted without the store, told later", debited));
+    meters.add(
+        counter(
+            registry,
+            name,
+            "debits.lost",
+            "Tokens admitted without the store, not told",
+            lostDebits));
+    meters.add(
+        Gauge.builder("escalera.ratelimit.breaker.open", () -> breakerOpen.getAsBoolean() ? 1 : 0)
+            .description("1 while calls to the store are held back")
+            .tag("name", name)
+            .register(registry));
+    meters.add(
+        Gauge.builder("escalera.ratelimit.nodes", nodes::getAsInt)
+            .description("Nodes thought to share the limits")
+            .tag("name", name)
+            .register(registry));
   }
 
-  private static void decisions(
+  /** Removes the meters. */
+  synchronized void unbind() {
+    if (registered != null) {
+      meters.forEach(registered::remove);
+      meters.clear();
+    }
+  }
+
+  private static Meter decisions(
       MeterRegistry registry,
       String name,
       OfLimit limit,
       String outcome,
       DecisionSource source,
       LongAdder adder) {
-    FunctionCounter.builder("escalera.ratelimit.decisions", adder, LongAdder::sum)
+    return FunctionCounter.builder("escalera.ratelimit.decisions", adder, LongAdder::sum)
         .description("Decisions")
         .tags("name", name, "limit", limit.name, "outcome", outcome)
         .tag("source", source.name().toLowerCase(Locale.ROOT))
         .register(registry);
   }
 
-  private static void counter(
+  private static Meter counter(
       MeterRegistry registry, String name, String what, String description, LongAdder adder) {
-    FunctionCounter.builder("escalera.ratelimit." + what, adder, LongAdder::sum)
+    return FunctionCounter.builder("escalera.ratelimit." + what, adder, LongAdder::sum)
         .description(description)
         .tag("name", name)
         .register(registry);

@@ -19,8 +19,11 @@ final class Denials {
   private final long maxNanos;
   private final Cache<Target.Key, Denial> denials;
 
+  /** When a call was sent and answered, and until when it is better not to ask again. */
+  record Times(long sent, long answered, long pausedUntil) {}
+
   /** The bucket at a denial, which the store made after the call was sent and before its answer. */
-  private record Denial(TokenBucket bucket, Figures asked, long sent, long answered) {}
+  private record Denial(TokenBucket bucket, Figures asked, Times times) {}
 
   Denials(Duration max, ProcessClock clock) {
     this.clock = clock;
@@ -33,16 +36,21 @@ final class Denials {
             .build();
   }
 
-  void denied(Target target, TokenBucket bucket, long sent) {
+  /** Returns the times of a call that is answered now. */
+  Times answered(long sent, long pauseNanos) {
+    return new Times(sent, clock.nanos(), sent + pauseNanos);
+  }
+
+  void denied(Target target, TokenBucket bucket, Times times) {
     if (maxNanos > 0) {
-      denials.put(target.key(), new Denial(bucket, target.figures(), sent, clock.nanos()));
+      denials.put(target.key(), new Denial(bucket, target.figures(), times));
     }
   }
 
   /** Learns of what was admitted after a denial, which does not end it for others. */
-  void admitted(Target target, TokenBucket bucket, long sent) {
+  void admitted(Target target, TokenBucket bucket, Times times) {
     if (denials.getIfPresent(target.key()) != null) {
-      denied(target, bucket, sent);
+      denied(target, bucket, new Times(times.sent, times.answered, times.sent));
     }
   }
 
@@ -66,24 +74,39 @@ final class Denials {
   }
 
   private @Nullable Decision check(Denial denial, Target target, long cost) {
+    Times times = denial.times;
     long now = clock.nanos();
-    long elapsed = now - denial.sent;
+    long elapsed = now - times.sent;
     if (elapsed >= maxNanos || !denial.asked.equals(target.figures())) {
       return null;
     }
     TokenBucket then = denial.bucket;
+    long paused = times.pausedUntil - now;
     // A thousandth of the time is for clocks that differ.
-    if (then.refill(then.at() + elapsed / 999 + 1).tokens() >= cost) {
+    if (paused <= 0 && then.refill(then.at() + elapsed / 999 + 1).tokens() >= cost) {
       return null;
     }
     // What is told is the other bound: those who obey do not come too early.
-    TokenBucket least = then.refill(then.at() + Math.max(0, now - denial.answered) / 1_001);
-    return Verdict.of(
-        List.of(target),
-        List.of(least),
+    TokenBucket least = then.refill(then.at() + Math.max(0, now - times.answered) / 1_001);
+    Decision decision =
+        Verdict.of(
+            List.of(target),
+            List.of(least),
+            false,
+            cost,
+            DecisionSource.DENY_CACHE,
+            clock.instant(now));
+    return decision.retryAfter().toNanos() >= paused ? decision : later(decision, paused);
+  }
+
+  private static Decision later(Decision decision, long nanos) {
+    return new Decision(
         false,
-        cost,
-        DecisionSource.DENY_CACHE,
-        clock.instant(now));
+        decision.limit(),
+        decision.remaining(),
+        Duration.ofNanos(nanos),
+        decision.resetAfter(),
+        decision.source(),
+        decision.time());
   }
 }

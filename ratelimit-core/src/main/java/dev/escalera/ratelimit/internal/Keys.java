@@ -34,7 +34,8 @@ public final class Keys {
     return escaped.toString();
   }
 
-  static int utf8Length(String text) {
+  /** Returns the length in UTF-8; a lone surrogate counts as three. */
+  public static int utf8Length(String text) {
     int bytes = 0;
     for (int i = 0; i < text.length(); ) {
       int c = text.codePointAt(i);

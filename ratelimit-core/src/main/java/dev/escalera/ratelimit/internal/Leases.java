@@ -18,7 +18,10 @@ public final class Leases {
   private final String node;
   private @Nullable Held held;
 
-  /** How often tokens were asked for in a row without a lease. */
+  /** When the store was asked last and before that, and how often, up to twice. */
+  private long last;
+
+  private long before;
   private int asked;
 
   /** The lease that is spent at present. */
@@ -112,8 +115,12 @@ public final class Leases {
         : new Ended(lease.id, lease.granted - lease.left, lease.left, now - lease.from);
   }
 
-  /** Tokens were asked for one by one; returns whether that is worth a lease. */
-  synchronized boolean isInDemand() {
-    return ++asked > 2;
+  /** The store is asked again; returns whether that is the third time within a lease's length. */
+  synchronized boolean isFrequent(long now, long lengthNanos) {
+    boolean frequent = asked >= 2 && now - before < lengthNanos;
+    before = last;
+    last = now;
+    asked = Math.min(asked + 1, 2);
+    return frequent;
   }
 }

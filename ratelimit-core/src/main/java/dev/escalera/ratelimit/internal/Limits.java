@@ -3,7 +3,7 @@ package dev.escalera.ratelimit.internal;
 import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.Permits;
 import dev.escalera.ratelimit.RateLimitException;
-import java.time.Duration;
+import dev.escalera.ratelimit.RateLimiterOptions;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,49 +22,13 @@ public final class Limits {
   private record Entry(
       @Nullable Limit limit, @Nullable Figures figures, @Nullable Function<String, Limit> plan) {}
 
-  /** Collects the limits for a builder. */
-  public static final class Builder {
-    private final List<Limit> limits = new ArrayList<>();
-    private final Map<String, Function<String, Limit>> plans = new LinkedHashMap<>();
-    private @Nullable String twice;
-
-    public void add(Limit limit) {
-      limits.add(Objects.requireNonNull(limit, "limit"));
-    }
-
-    public void add(String name, Function<String, Limit> plan) {
-      Limit.of(name, 1, Duration.ofSeconds(1)); // Checks the name.
-      if (plans.put(name, Objects.requireNonNull(plan, "plan")) != null) {
-        twice = name;
-      }
-    }
-
-    /** Throws IllegalStateException if there is none, or two have one name. */
-    public Limits build() {
-      return new Limits(this);
-    }
-  }
-
-  private Limits(Builder builder) {
+  public Limits(RateLimiterOptions options) {
     byName = new LinkedHashMap<>();
-    if (builder.limits.isEmpty() && builder.plans.isEmpty()) {
-      throw new IllegalStateException("no limit was given, expected at least one");
+    for (Limit limit : options.limits()) {
+      byName.put(limit.name(), new Entry(limit, Figures.of(limit), null));
     }
-    if (builder.twice != null) {
-      throw new IllegalStateException("limit \"" + builder.twice + "\" was given twice");
-    }
-    for (Limit limit : builder.limits) {
-      add(limit.name(), limit, null);
-    }
-    builder.plans.forEach((name, plan) -> add(name, null, plan));
+    options.plans().forEach((name, plan) -> byName.put(name, new Entry(null, null, plan)));
     counters = new Counters(byName.keySet());
-  }
-
-  private void add(String name, @Nullable Limit limit, @Nullable Function<String, Limit> plan) {
-    Entry entry = new Entry(limit, limit == null ? null : Figures.of(limit), plan);
-    if (byName.put(name, entry) != null) {
-      throw new IllegalStateException("limit \"" + name + "\" was given twice");
-    }
   }
 
   public Counters counters() {

@@ -4,6 +4,7 @@ import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.FailurePolicy;
 import dev.escalera.ratelimit.RateLimitException;
+import dev.escalera.ratelimit.RateLimiterOptions;
 import dev.escalera.ratelimit.RateLimiterStats;
 import java.time.Duration;
 import java.time.Instant;
@@ -30,17 +31,6 @@ import org.slf4j.LoggerFactory;
  * decide in time, the failure policy does.
  */
 public final class RemoteRateLimiter extends AbstractRateLimiter {
-  /**
-   * How a limiter behaves.
-   *
-   * @param name for the log
-   * @param deadline how long a decision may take
-   * @param denyCacheMax how long a denial is remembered at most
-   * @param policy what decides when the store does not
-   */
-  public record Options(
-      String name, Duration deadline, Duration denyCacheMax, FailurePolicy policy) {}
-
   private static final Logger log = LoggerFactory.getLogger(RemoteRateLimiter.class);
 
   /** When a client that the policy refused is told to come again. */
@@ -49,9 +39,9 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   private static final int MAX_PENDING = 100_000;
   private static final int MAX_LOGGED = 1_000;
   private static final int SETTLERS = 16;
-  private static final Executor ASYNC = new CompletableFuture<Void>().defaultExecutor();
+  private static final Executor ASYNC = Callbacks.EXECUTOR;
 
-  private final Options options;
+  private final RateLimiterOptions options;
   private final long deadlineNanos;
   private final Store store;
   private final Counters counters;
@@ -64,7 +54,8 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   /** The limits of which a disagreement was logged. */
   private final ConcurrentHashMap<String, Boolean> disputed = new ConcurrentHashMap<>();
 
-  public RemoteRateLimiter(Options options, Limits limits, Store store, ProcessClock clock) {
+  public RemoteRateLimiter(
+      RateLimiterOptions options, Store store, Limits limits, ProcessClock clock) {
     super(options.name(), limits, clock);
     this.options = options;
     this.deadlineNanos = options.deadline().toNanos();
@@ -73,6 +64,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     this.denials = new Denials(options.denyCacheMax(), clock);
     this.fallback =
         options.policy() == FailurePolicy.LOCAL_FALLBACK ? new Fallback(clock, counters) : null;
+    counters.bind(options, () -> !store.isAvailable(), store::nodes);
   }
 
   @Override
@@ -82,9 +74,9 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
 
   @Override
   protected Decision decideNow(List<Target> targets, long cost) {
-    Decision local = local(targets, cost);
+    Decision local = local(targets, cost, true);
     if (local != null) {
-      return local;
+      return counters.count(local);
     }
     Waiter waiter = submit(targets, cost, true);
     try {
@@ -105,8 +97,10 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
 
   @Override
   protected CompletableFuture<Decision> decide(List<Target> targets, long cost) {
-    Decision local = local(targets, cost);
-    return local == null ? submit(targets, cost, false) : CompletableFuture.completedFuture(local);
+    Decision local = local(targets, cost, true);
+    return local == null
+        ? submit(targets, cost, false)
+        : CompletableFuture.completedFuture(counters.count(local));
   }
 
   @Override
@@ -154,13 +148,12 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   }
 
   /** Decides without the store, if what is known here is enough. */
-  private @Nullable Decision local(List<Target> targets, long cost) {
+  private @Nullable Decision local(List<Target> targets, long cost, boolean denied) {
     Store.Spent spent = store.spend(targets, cost);
     if (spent != null) {
-      return counters.count(leased(spent));
+      return leased(spent);
     }
-    Decision denied = denials.check(targets, cost);
-    return denied == null ? null : counters.count(denied);
+    return denied ? denials.check(targets, cost) : null;
   }
 
   private Decision leased(Store.Spent spent) {
@@ -211,7 +204,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
               if (answer == null) {
                 failed(lane, batch, failure);
               } else {
-                answered(lane, batch, answer.before(), sent);
+                answered(lane, batch, answer, sent);
               }
             });
   }
@@ -225,32 +218,36 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     }
   }
 
-  private void answered(Lanes.Lane lane, List<Waiter> batch, List<TokenBucket> before, long sent) {
+  private void answered(Lanes.Lane lane, List<Waiter> batch, Store.Reply answer, long sent) {
     recovered();
+    List<TokenBucket> before = answer.before();
     counters.remoteDecisions.add(batch.size());
     List<Target> targets = batch.get(0).targets;
     Decision[] decisions = decisions(batch, before);
-    boolean denied = note(targets, after(batch, decisions, before), batch, decisions, sent);
+    Denials.Times times = denials.answered(sent, answer.pauseNanos());
+    boolean denied = note(targets, after(batch, decisions, before), batch, decisions, times);
     List<Waiter> served = new ArrayList<>(0);
-    List<Decision> refusals = new ArrayList<>(0);
+    List<Decision> others = new ArrayList<>(0);
     List<Waiter> next =
         lane.next(
             waiter -> {
-              Decision refusal = denied ? denials.check(waiter.targets, waiter.cost) : null;
-              if (refusal != null && !waiter.isDone()) {
-                served.add(waiter);
-                refusals.add(refusal);
-              } else if (waiter.isDone()) {
+              if (waiter.isDone()) {
                 pending.decrementAndGet();
+                return true;
               }
-              return refusal != null || waiter.isDone();
+              Decision local = local(waiter.targets, waiter.cost, denied);
+              if (local != null) {
+                served.add(waiter);
+                others.add(local);
+              }
+              return local != null;
             });
     if (!next.isEmpty()) {
       send(lane, next);
     }
     finish(batch, List.of(decisions));
     if (!served.isEmpty()) {
-      finish(served, refusals);
+      finish(served, others);
     }
   }
 
@@ -297,7 +294,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
       List<TokenBucket> after,
       List<Waiter> batch,
       Decision[] decisions,
-      long sent) {
+      Denials.Times times) {
     long denied = Long.MAX_VALUE;
     for (int i = 0; i < decisions.length; i++) {
       if (!decisions[i].allowed()) {
@@ -308,9 +305,9 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
       Target target = targets.get(i);
       TokenBucket bucket = after.get(i);
       if (bucket.tokens() < denied && denied < Long.MAX_VALUE) {
-        denials.denied(target, bucket, sent);
+        denials.denied(target, bucket, times);
       } else {
-        denials.admitted(target, bucket, sent);
+        denials.admitted(target, bucket, times);
       }
       if (fallback != null) {
         fallback.saw(target, bucket);
@@ -354,18 +351,28 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     }
   }
 
+  /** Wakes the threads that wait; what else depends on a decision runs on threads of our own. */
   private void finish(List<Waiter> batch, List<Decision> decisions) {
     pending.addAndGet(-batch.size());
-    if (batch.size() == 1 && batch.get(0).blocking) {
-      complete(batch.get(0), decisions.get(0));
-      return;
+    int rest = 0;
+    for (int i = 0; i < batch.size(); i++) {
+      if (batch.get(i).blocking) {
+        complete(batch.get(i), decisions.get(i));
+      } else {
+        rest++;
+      }
     }
-    ASYNC.execute(
-        () -> {
-          for (int i = 0; i < batch.size(); i++) {
-            complete(batch.get(i), decisions.get(i));
-          }
-        });
+    if (rest > 0) {
+      ASYNC.execute(() -> completeOthers(batch, decisions));
+    }
+  }
+
+  private void completeOthers(List<Waiter> batch, List<Decision> decisions) {
+    for (int i = 0; i < batch.size(); i++) {
+      if (!batch.get(i).blocking) {
+        complete(batch.get(i), decisions.get(i));
+      }
+    }
   }
 
   private void complete(Waiter waiter, Decision decision) {
@@ -429,6 +436,9 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
               debited(target, debt, answer, failure);
               if (answer != null) {
                 settle(fallback, owed);
+              } else {
+                // Its next answer begins the settling anew.
+                degraded.set(true);
               }
             },
             ASYNC);

@@ -24,8 +24,9 @@ public interface Store {
    * @param before the buckets after the debit and before the costs, under the figures that hold: so
    *     the decisions follow
    * @param debited how much of the debit was there
+   * @param pauseNanos for how long those who are denied better do not ask again
    */
-  record Reply(List<TokenBucket> before, long debited) {}
+  record Reply(List<TokenBucket> before, long debited, long pauseNanos) {}
 
   /**
    * Takes each cost, in order, from all buckets or from none. Completes within the time in every

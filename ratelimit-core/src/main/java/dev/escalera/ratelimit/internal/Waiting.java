@@ -63,7 +63,8 @@ final class Waiting {
   }
 
   private void later(long nanos, Runnable task) {
-    CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS).execute(task);
+    CompletableFuture.delayedExecutor(nanos, TimeUnit.NANOSECONDS, Callbacks.EXECUTOR)
+        .execute(task);
   }
 
   private static final class Item {

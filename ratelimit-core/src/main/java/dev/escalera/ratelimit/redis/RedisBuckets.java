@@ -132,7 +132,7 @@ final class RedisBuckets implements Store {
       before.add(
           new TokenBucket((Long) reply.get(2 + 3 * i), (Long) reply.get(3 + 3 * i), now, figures));
     }
-    return new Reply(before, (Long) reply.get(1));
+    return new Reply(before, (Long) reply.get(1), 0);
   }
 
   private static byte[] number(long number) {
