@@ -5,11 +5,12 @@ import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.Limit;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.List;
 
 /** Reads decisions off the state of buckets. */
 public final class Verdict {
+  private static final long MILLION = 1_000_000;
+
   private Verdict() {}
 
   /** Returns whether all buckets, less what was taken since, hold the cost. */
@@ -49,11 +50,12 @@ public final class Verdict {
   }
 
   static Duration micros(long micros) {
-    return Duration.of(micros, ChronoUnit.MICROS);
+    return Duration.ofSeconds(micros / MILLION, micros % MILLION * 1_000);
   }
 
   public static Instant instant(long micros) {
-    return Instant.EPOCH.plus(micros, ChronoUnit.MICROS);
+    return Instant.ofEpochSecond(
+        Math.floorDiv(micros, MILLION), Math.floorMod(micros, MILLION) * 1_000);
   }
 
   private static int scarcest(List<TokenBucket> buckets) {

@@ -20,39 +20,39 @@ local function divide(a, b)
   return quotient, remainder
 end
 
-local function parse(figures)
-  local capacity, period, burst, revision, scale = string.match(figures, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-  return tonumber(capacity), tonumber(period), tonumber(burst), tonumber(revision), tonumber(scale)
-end
-
 -- The figures that hold: the higher revision, of one revision the lower rate and the lower burst.
 local function holding(asked, stored)
-  local capacity, period, burst, revision, scale = parse(asked)
-  local capacity2, period2, burst2, revision2, scale2 = parse(stored)
+  local figures = '^(%d+) (%d+) (%d+) (%d+) (%d+)$'
+  local capacity, period, burst, revision, scale = string.match(asked, figures)
+  local capacity2, period2, burst2, revision2, scale2 = string.match(stored, figures)
+  revision, revision2 = tonumber(revision), tonumber(revision2)
   if revision ~= revision2 then
     return revision > revision2 and asked or stored
   end
   local mine, theirs = capacity / period, capacity2 / period2
-  if not (mine < theirs or (mine == theirs and scale < scale2)) then
+  if not (mine < theirs or (mine == theirs and tonumber(scale) < tonumber(scale2))) then
     capacity, period, scale = capacity2, period2, scale2
   end
   return string.format('%.0f %.0f %.0f %.0f %.0f', capacity, period, math.min(burst, burst2), revision, scale)
 end
 
 local reply = {now, 0}
+-- Seven for each bucket, in one table: most calls are of one bucket, and a table costs as much as the arithmetic.
 local state = {}
 local level
 for i = 1, buckets do
   local asked = ARGV[2 + i]
   local figures = asked
-  local capacity, period, burst = parse(figures)
+  local capacity, period, burst = string.match(figures, '^(%d+) (%d+) (%d+)')
+  capacity, period, burst = tonumber(capacity), tonumber(period), tonumber(burst)
   local tokens, remainder, moved = burst, 0, false
   local stored = redis.call('GET', KEYS[i])
   if stored then
     local left, part, at, old = string.match(stored, '^(%d+) (%d+) (%d+) (.+)$')
     tokens, remainder, at = tonumber(left), tonumber(part), tonumber(at)
     if old ~= figures then
-      capacity, period, burst = parse(old)
+      capacity, period, burst = string.match(old, '^(%d+) (%d+) (%d+)')
+      capacity, period, burst = tonumber(capacity), tonumber(period), tonumber(burst)
     end
     moved = now < at
     if tokens >= burst then
@@ -74,9 +74,10 @@ for i = 1, buckets do
       figures = holding(asked, old)
       if old ~= figures then
         -- The share of the burst that is left stays.
-        local oldBurst = burst
-        capacity, period, burst = parse(figures)
-        tokens, remainder, moved = math.min(burst, math.floor(tokens / oldBurst * burst)), 0, true
+        local share = tokens / burst
+        capacity, period, burst = string.match(figures, '^(%d+) (%d+) (%d+)')
+        capacity, period, burst = tonumber(capacity), tonumber(period), tonumber(burst)
+        tokens, remainder, moved = math.min(burst, math.floor(share * burst)), 0, true
       end
     end
   end
@@ -84,8 +85,12 @@ for i = 1, buckets do
     local debited = math.min(debit, tokens)
     tokens, moved, reply[2] = tokens - debited, true, debited
   end
-  level = level and math.min(level, tokens) or tokens
-  state[i] = {tokens, remainder, capacity, period, burst, figures, moved}
+  if not level or tokens < level then
+    level = tokens
+  end
+  local s = 7 * i
+  state[s - 6], state[s - 5], state[s - 4], state[s - 3], state[s - 2], state[s - 1], state[s] =
+    tokens, remainder, capacity, period, burst, figures, moved
   reply[3 * i], reply[3 * i + 1], reply[3 * i + 2] = tokens, remainder, figures == asked and '' or figures
 end
 
@@ -96,17 +101,17 @@ for i = 3 + buckets, #ARGV, 2 do
 end
 
 for i = 1, buckets do
-  local tokens, remainder, capacity, period, burst, figures, moved = unpack(state[i])
-  if taken > 0 or moved then
-    tokens = tokens - taken
+  local s = 7 * i
+  if taken > 0 or state[s] then
+    local tokens, remainder, burst = state[s - 6] - taken, state[s - 5], state[s - 2]
     local reset = 0
     if tokens < burst then
-      local micros, more = divide((burst - tokens) * period - remainder, capacity)
+      local micros, more = divide((burst - tokens) * state[s - 3] - remainder, state[s - 4])
       reset = more > 0 and micros + 1 or micros
     end
     -- A full bucket is one that does not exist; a second more for clocks that are set back a little.
-    redis.call('SET', KEYS[i], string.format('%.0f %.0f %.0f ', tokens, remainder, now) .. figures,
-      'PX', string.format('%.0f', math.ceil(reset / 1000) + 1000))
+    redis.call('SET', KEYS[i], string.format('%.0f %.0f %.0f %s', tokens, remainder, now, state[s - 1]),
+      'PX', math.ceil(reset / 1000) + 1000)
   end
 end
 return reply
