@@ -218,7 +218,7 @@ class FaultProxyRedisTest {
     int reset = 0;
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     for (int i = 0; (i < 300 || whole < 10 || reset < 10) && System.nanoTime() < deadline; i++) {
-      long dropNanos = TimeUnit.MICROSECONDS.toNanos(100 * (i % 30));
+      long dropNanos = TimeUnit.MICROSECONDS.toNanos(100L * (i % 30));
       if (staysWholeWhenRepliesAreDroppedFor(dropNanos)) {
         whole++;
       } else {
