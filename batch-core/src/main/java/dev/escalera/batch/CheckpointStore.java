@@ -9,7 +9,7 @@ import java.util.Optional;
  * <p>A checkpoint says what is done, so an old one in place of a newer costs some writes anew, and
  * one of another run is recognized; to write a wrong one is not safe.
  */
-public interface CheckpointStore {
+public interface CheckpointStore extends AutoCloseable {
   /**
    * Returns what was saved last.
    *
@@ -23,7 +23,7 @@ public interface CheckpointStore {
    * Replaces the checkpoint of a run; returns once it is durable.
    *
    * @param name of the run
-   * @param checkpoint some ten kilobytes at most
+   * @param checkpoint 8 KiB at most, and 300 bytes more for each operation that was not applied
    * @throws BatchException if it cannot be written
    */
   void save(String name, byte[] checkpoint);
@@ -35,4 +35,13 @@ public interface CheckpointStore {
    * @throws BatchException if it cannot be removed
    */
   void delete(String name);
+
+  /**
+   * Releases what the store has opened for itself; nothing by default. Runs that use it must have
+   * ended.
+   */
+  @Override
+  default void close() {
+    // Most stores hold nothing open.
+  }
 }

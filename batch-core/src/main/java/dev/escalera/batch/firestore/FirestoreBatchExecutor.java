@@ -23,6 +23,7 @@ import java.util.Objects;
  */
 public final class FirestoreBatchExecutor {
   private static final long MAX_BATCH_BYTES = 9_500_000;
+  private static final Duration CHECKPOINT_DEADLINE = Duration.ofSeconds(10);
 
   private FirestoreBatchExecutor() {}
 
@@ -44,7 +45,8 @@ public final class FirestoreBatchExecutor {
    * @return a store
    */
   public static CheckpointStore checkpoints(Firestore firestore) {
-    return new FirestoreCheckpoints(Objects.requireNonNull(firestore, "firestore"));
+    return new FirestoreCheckpoints(
+        Objects.requireNonNull(firestore, "firestore"), CHECKPOINT_DEADLINE);
   }
 
   /** Builds a {@link BatchExecutor} on Firestore. Not safe for use by several threads. */

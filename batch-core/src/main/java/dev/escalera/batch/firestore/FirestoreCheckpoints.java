@@ -28,9 +28,9 @@ final class FirestoreCheckpoints implements CheckpointStore {
   private final Firestore firestore;
   private final FirestoreLink link;
 
-  FirestoreCheckpoints(Firestore firestore) {
+  FirestoreCheckpoints(Firestore firestore, Duration deadline) {
     this.firestore = firestore;
-    this.link = new FirestoreLink("the store of checkpoints", Duration.ofSeconds(10), MAX_CALLS);
+    this.link = new FirestoreLink("the store of checkpoints", deadline, MAX_CALLS);
   }
 
   @Override
@@ -49,6 +49,11 @@ final class FirestoreCheckpoints implements CheckpointStore {
   @Override
   public void delete(String name) {
     call("removed", name, () -> document(name).delete());
+  }
+
+  @Override
+  public void close() {
+    link.close();
   }
 
   private <R> @Nullable R call(String what, String name, Supplier<ApiFuture<R>> request) {

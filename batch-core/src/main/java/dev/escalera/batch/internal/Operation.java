@@ -34,6 +34,9 @@ final class Operation<P> {
   @Nullable Operation<P> after;
   long sequence;
 
+  /** When it was submitted. */
+  long taken;
+
   /** Its places behind others of the same keys. */
   Turns.Claim<P>[] claims = Turns.none();
 

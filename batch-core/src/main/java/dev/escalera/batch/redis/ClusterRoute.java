@@ -5,15 +5,19 @@ import io.lettuce.core.RedisURI;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The servers of a cluster by slot, each with a connection of our own. The client of the host knows
- * the topology; it is asked again when a server says that a slot has moved.
+ * the topology; it is asked again when a server says that a slot has moved, or does not answer.
  */
 final class ClusterRoute implements Route {
   private final RedisClusterClient cluster;
@@ -25,7 +29,14 @@ final class ClusterRoute implements Route {
       new AtomicReference<>();
 
   /** A server with the client that its connection is of. */
-  private record Opened(RedisClient client, Server server) {}
+  private record Opened(RedisClient client, Server server) {
+    void close() {
+      server.fences().close();
+      server.link().close();
+      // The threads are the host's and stay.
+      client.shutdownAsync();
+    }
+  }
 
   ClusterRoute(RedisClusterClient cluster, String name, Duration deadline, int maxCalls) {
     this.cluster = cluster;
@@ -36,19 +47,14 @@ final class ClusterRoute implements Route {
 
   @Override
   public CompletableFuture<Server> server(int slot) {
-    RedisClusterNode known = cluster.getPartitions().getPartitionBySlot(slot);
-    if (known != null) {
-      return open(known.getUri());
-    }
-    return refresh()
-        .thenCompose(
-            refreshed -> {
-              RedisClusterNode node = cluster.getPartitions().getPartitionBySlot(slot);
-              return node == null
-                  ? CompletableFuture.failedFuture(
-                      new IllegalStateException("no server has slot " + slot))
-                  : open(node.getUri());
-            });
+    return open(
+        () -> Optional.ofNullable(cluster.getPartitions().getPartitionBySlot(slot)),
+        "no server has slot " + slot);
+  }
+
+  @Override
+  public CompletableFuture<Server> server(String host, int port) {
+    return open(() -> node(host, port), "no server is known at " + host + ":" + port);
   }
 
   @Override
@@ -57,25 +63,34 @@ final class ClusterRoute implements Route {
   }
 
   @Override
-  public void moved() {
+  public void suspect() {
     refresh();
   }
 
   @Override
   public void close() {
-    servers
-        .values()
-        .forEach(
-            opened -> {
-              opened.server.fences().close();
-              opened.server.link().close();
-              // The threads are the host's and stay.
-              opened.client.shutdownAsync();
-            });
+    servers.values().forEach(Opened::close);
+  }
+
+  private CompletableFuture<Server> open(
+      Supplier<Optional<RedisClusterNode>> known, String otherwise) {
+    Optional<RedisClusterNode> node = known.get();
+    if (node.isPresent()) {
+      return open(node.get().getUri());
+    }
+    return refresh()
+        .thenCompose(
+            refreshed ->
+                known
+                    .get()
+                    .map(found -> open(found.getUri()))
+                    .orElseGet(
+                        () ->
+                            CompletableFuture.failedFuture(new IllegalStateException(otherwise))));
   }
 
   private CompletableFuture<Server> open(RedisURI uri) {
-    String key = uri.getHost() + ":" + uri.getPort();
+    String key = key(uri);
     Opened opened = servers.get(key);
     if (opened != null) {
       return CompletableFuture.completedFuture(opened.server);
@@ -88,7 +103,45 @@ final class ClusterRoute implements Route {
   private Opened connect(RedisURI uri) {
     RedisClient client = RedisClient.create(cluster.getResources(), uri);
     RedisLink link = new RedisLink(client, name, deadline, maxCalls);
-    return new Opened(client, new Server(link, new Fences(link)));
+    return new Opened(client, new Server(link, new Fences(link, () -> isDeposed(uri))));
+  }
+
+  /**
+   * Whether a server has no slots any more: another one has taken its place, and what it may still
+   * execute is thrown away when it joins again.
+   */
+  private boolean isDeposed(RedisURI uri) {
+    refresh();
+    return node(uri.getHost(), uri.getPort())
+        .filter(node -> node.is(RedisClusterNode.NodeFlag.UPSTREAM) && !node.hasNoSlots())
+        .isEmpty();
+  }
+
+  private Optional<RedisClusterNode> node(String host, int port) {
+    return cluster.getPartitions().stream()
+        .filter(node -> node.getUri().getHost().equals(host) && node.getUri().getPort() == port)
+        .findFirst();
+  }
+
+  private static String key(RedisURI uri) {
+    return uri.getHost() + ":" + uri.getPort();
+  }
+
+  /** Closes what leads to servers that have left. */
+  private void prune() {
+    Set<String> present = new HashSet<>();
+    cluster.getPartitions().forEach(node -> present.add(key(node.getUri())));
+    servers
+        .entrySet()
+        .removeIf(
+            entry -> {
+              boolean left = !present.contains(entry.getKey());
+              if (left) {
+                // It waits a little.
+                CompletableFuture.runAsync(entry.getValue()::close);
+              }
+              return left;
+            });
   }
 
   private CompletableFuture<Void> refresh() {
@@ -109,6 +162,7 @@ final class ClusterRoute implements Route {
             (done, failure) -> {
               refreshing.compareAndSet(mine, null);
               if (failure == null) {
+                prune();
                 mine.complete(null);
               } else {
                 mine.completeExceptionally(failure);

@@ -14,6 +14,7 @@ import java.util.WeakHashMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -38,6 +39,7 @@ final class Fences {
   record Identity(long id, String address, String runId) {}
 
   private final RedisLink link;
+  private final BooleanSupplier deposed;
   private final Map<StatefulRedisConnection<byte[], byte[]>, CompletableFuture<Optional<Identity>>>
       identities = Collections.synchronizedMap(new WeakHashMap<>());
   private final Map<Identity, CompletableFuture<Boolean>> fences =
@@ -45,8 +47,15 @@ final class Fences {
   private volatile boolean closed;
   private volatile boolean warned;
 
-  Fences(RedisLink link) {
+  /**
+   * Makes fences of a server.
+   *
+   * @param link to it
+   * @param deposed whether what it still executes counts no more, as another has taken its place
+   */
+  Fences(RedisLink link, BooleanSupplier deposed) {
     this.link = link;
+    this.deposed = deposed;
   }
 
   /** Finds out who a connection is, once; empty if the server does not say. */
@@ -125,6 +134,9 @@ final class Fences {
   }
 
   private CompletableFuture<Boolean> again(Identity lost) {
+    if (deposed.getAsBoolean()) {
+      return CompletableFuture.completedFuture(true);
+    }
     Executor later = CompletableFuture.delayedExecutor(AGAIN_MILLIS, TimeUnit.MILLISECONDS);
     return CompletableFuture.supplyAsync(() -> kill(lost), later).thenCompose(result -> result);
   }

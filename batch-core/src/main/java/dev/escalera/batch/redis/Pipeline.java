@@ -41,7 +41,14 @@ final class Pipeline {
   private final CompletableFuture<Boolean> done = new CompletableFuture<>();
   private volatile boolean written;
 
-  Pipeline(List<Call> calls, boolean sets) {
+  /**
+   * Makes commands of calls.
+   *
+   * @param calls what is to be done
+   * @param sets whether plain sets may share a command
+   * @param asking whether their slots are still on their way to the server that they are sent to
+   */
+  Pipeline(List<Call> calls, boolean sets, boolean asking) {
     this.calls = calls;
     this.sentOf = new Sent[calls.size()];
     loadScripts();
@@ -50,6 +57,10 @@ final class Pipeline {
       if (mset != null && calls.get(i).isPlainSet()) {
         sentOf[i] = mset;
       } else {
+        if (asking) {
+          // It holds for the next command.
+          sent(CommandType.ASKING, new CommandArgs<>(ByteArrayCodec.INSTANCE));
+        }
         sentOf[i] = sent(keyword(calls.get(i).command()), arguments(calls.get(i)));
       }
     }
@@ -134,7 +145,6 @@ final class Pipeline {
     return switch (command) {
       case "EVALSHA" -> CommandType.EVALSHA;
       case "SET" -> CommandType.SET;
-      case "ASKING" -> CommandType.ASKING;
       default -> new Keyword(command);
     };
   }

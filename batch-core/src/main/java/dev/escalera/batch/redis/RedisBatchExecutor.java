@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 public final class RedisBatchExecutor {
   private static final long MAX_BATCH_BYTES = 9_500_000;
   private static final int MAX_CALLS = 1_000;
+  private static final Duration CHECKPOINT_DEADLINE = Duration.ofSeconds(10);
 
   private RedisBatchExecutor() {}
 
@@ -42,7 +43,7 @@ public final class RedisBatchExecutor {
         settings -> {
           RedisLink link =
               new RedisLink(client, settings.options.name(), settings.deadline, MAX_CALLS);
-          return Route.to(new Route.Server(link, new Fences(link)));
+          return Route.to(new Route.Server(link, new Fences(link, () -> false)));
         });
   }
 
@@ -83,14 +84,14 @@ public final class RedisBatchExecutor {
   }
 
   /**
-   * Returns a store that keeps checkpoints in Redis, as durable as Redis is. It has a connection of
-   * its own until the client is shut down.
+   * Returns a store that keeps checkpoints in Redis, as durable as Redis is.
    *
-   * @param client the host's client
-   * @return a store
+   * @param client the host's client; the store opens a connection of its own on it and closes no
+   *     other
+   * @return a store, to be closed
    */
   public static CheckpointStore checkpoints(RedisClient client) {
-    return new RedisCheckpoints(Objects.requireNonNull(client, "client"));
+    return new RedisCheckpoints(Objects.requireNonNull(client, "client"), CHECKPOINT_DEADLINE);
   }
 
   /** What a route is made of. */

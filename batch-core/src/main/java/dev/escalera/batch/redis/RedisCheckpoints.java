@@ -13,15 +13,14 @@ import java.util.concurrent.ExecutionException;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Checkpoints as strings; a connection lasts for one call and a little longer. */
-final class RedisCheckpoints implements CheckpointStore, AutoCloseable {
-  private static final Duration DEADLINE = Duration.ofSeconds(10);
+/** Checkpoints as strings. */
+final class RedisCheckpoints implements CheckpointStore {
   private static final int MAX_CALLS = 100;
 
   private final RedisLink link;
 
-  RedisCheckpoints(RedisClient client) {
-    this.link = new RedisLink(client, "the store of checkpoints", DEADLINE, MAX_CALLS);
+  RedisCheckpoints(RedisClient client, Duration deadline) {
+    this.link = new RedisLink(client, "the store of checkpoints", deadline, MAX_CALLS);
   }
 
   @Override
@@ -54,7 +53,7 @@ final class RedisCheckpoints implements CheckpointStore, AutoCloseable {
     } catch (InterruptedException e) {
       result.cancel(true);
       Thread.currentThread().interrupt();
-      throw new BatchException("interrupted: the checkpoint of \"" + name + "\"", e);
+      throw new BatchException("interrupted: the checkpoint of run \"" + name + "\"", e);
     } catch (ExecutionException e) {
       throw new BatchException(
           "the checkpoint of run \"" + name + "\" cannot be " + what, e.getCause());

@@ -15,8 +15,11 @@ interface Route extends AutoCloseable {
    */
   boolean isCluster();
 
-  /** Takes note of MOVED. */
-  void moved();
+  /** Returns the server of an address that another one has named; fails if it is not known. */
+  CompletableFuture<Server> server(String host, int port);
+
+  /** Takes note of a sign that slots have moved: MOVED, or a server that does not answer. */
+  void suspect();
 
   @Override
   void close();
@@ -35,8 +38,14 @@ interface Route extends AutoCloseable {
       }
 
       @Override
-      public void moved() {
-        // Asked for by clusters alone.
+      public CompletableFuture<Server> server(String host, int port) {
+        return CompletableFuture.failedFuture(
+            new IllegalStateException("Redis is a cluster, and the client is not one of clusters"));
+      }
+
+      @Override
+      public void suspect() {
+        // There is no other server.
       }
 
       @Override

@@ -19,9 +19,8 @@ final class Sender {
   /** At the start, or where Redis before 7 puts it when a command of a script was refused. */
   private static final Pattern PASSING =
       Pattern.compile(
-          "(^|-|: )(OOM|BUSY|READONLY|MASTERDOWN|LOADING|NOSCRIPT|TRYAGAIN|CLUSTERDOWN|MOVED|ASK) ");
-
-  private static final Pattern MOVED = Pattern.compile("^MOVED ");
+          "(^|-|: )(OOM|BUSY|READONLY|MASTERDOWN|LOADING|NOSCRIPT|TRYAGAIN|CLUSTERDOWN|MOVED|ASK)"
+              + " ");
 
   private final Route route;
 
@@ -90,49 +89,89 @@ final class Sender {
   }
 
   private CompletableFuture<List<Reply>> send(Route.Server server, List<Call> calls) {
-    Pipeline pipeline = new Pipeline(calls, !route.isCluster());
-    Sending sending = new Sending();
-    return server
-        .link()
-        .call(redis -> write(server.fences(), pipeline, sending, redis))
-        .handle((sent, failure) -> replies(server.fences(), pipeline, sending, calls, failure));
-  }
-
-  private static CompletableFuture<Boolean> write(
-      Fences fences,
-      Pipeline pipeline,
-      Sending sending,
-      StatefulRedisConnection<byte[], byte[]> redis) {
-    return fences
-        .identify(redis)
+    Sending sending = new Sending(server, new Pipeline(calls, !route.isCluster(), false));
+    return write(sending)
         .thenCompose(
-            identity -> {
-              sending.identity = identity;
-              return pipeline.writeTo(redis);
+            failure -> {
+              List<Reply> replies = replies(sending, calls.size(), failure.orElse(null));
+              return route.isCluster()
+                  ? follow(sending, calls, replies)
+                  : CompletableFuture.completedFuture(replies);
             });
   }
 
-  private List<Reply> replies(
-      Fences fences,
-      Pipeline pipeline,
-      Sending sending,
-      List<Call> calls,
-      @Nullable Throwable failure) {
-    List<Reply> replies = new ArrayList<>(calls.size());
-    Reply lost = null;
+  /**
+   * Sends at once what was turned away to the servers that were named, but only once: while slots
+   * move, what is turned away again is sent again later.
+   */
+  private CompletableFuture<List<Reply>> follow(
+      Sending sending, List<Call> calls, List<Reply> replies) {
+    Map<Redirection, List<Integer>> elsewhere = new LinkedHashMap<>();
     for (int i = 0; i < calls.size(); i++) {
-      Pipeline.Answer answer = pipeline.answer(i);
+      int index = i;
+      Redirection.of(sending.pipeline.answer(i).error())
+          .ifPresent(
+              there -> elsewhere.computeIfAbsent(there, none -> new ArrayList<>()).add(index));
+    }
+    if (elsewhere.keySet().stream().anyMatch(there -> !there.asking())) {
+      route.suspect();
+    }
+    List<CompletableFuture<Void>> parts = new ArrayList<>();
+    elsewhere.forEach(
+        (there, indices) -> {
+          List<Call> part = indices.stream().map(calls::get).toList();
+          parts.add(
+              redirect(there, part)
+                  .thenAccept(
+                      answers -> {
+                        for (int i = 0; i < answers.size(); i++) {
+                          replies.set(indices.get(i), answers.get(i));
+                        }
+                      }));
+        });
+    return CompletableFuture.allOf(parts.toArray(CompletableFuture<?>[]::new))
+        .thenApply(all -> replies);
+  }
+
+  private CompletableFuture<List<Reply>> redirect(Redirection there, List<Call> part) {
+    return route
+        .server(there.host(), there.port())
+        .handle((server, unknown) -> Optional.ofNullable(server))
+        .thenCompose(
+            server -> server.isPresent() ? once(server.get(), part, there) : nowhere(part));
+  }
+
+  private CompletableFuture<List<Reply>> once(
+      Route.Server server, List<Call> part, Redirection there) {
+    Sending sending = new Sending(server, new Pipeline(part, false, there.asking()));
+    return write(sending).thenApply(failure -> replies(sending, part.size(), failure.orElse(null)));
+  }
+
+  /** Writes a pipeline; completes with why some of it has no answer, if so. */
+  private static CompletableFuture<Optional<Throwable>> write(Sending sending) {
+    return sending
+        .server
+        .link()
+        .call(redis -> sending.writeTo(redis))
+        .handle((sent, failure) -> Optional.ofNullable(failure));
+  }
+
+  private List<Reply> replies(Sending sending, int size, @Nullable Throwable failure) {
+    List<Reply> replies = new ArrayList<>(size);
+    Reply lost = null;
+    for (int i = 0; i < size; i++) {
+      Pipeline.Answer answer = sending.pipeline.answer(i);
       if (answer.answered()) {
-        replies.add(reply(answer, pipeline.isShared(i)));
+        replies.add(reply(answer, sending.pipeline.isShared(i)));
       } else {
-        lost = lost == null ? lost(fences, pipeline, sending, failure) : lost;
+        lost = lost == null ? lost(sending, failure) : lost;
         replies.add(lost);
       }
     }
     return replies;
   }
 
-  private Reply reply(Pipeline.Answer answer, boolean shared) {
+  private static Reply reply(Pipeline.Answer answer, boolean shared) {
     String error = answer.error();
     if (error == null) {
       return answer.value() == 2 ? Reply.ALREADY_APPLIED : Reply.APPLIED;
@@ -141,31 +180,48 @@ final class Sender {
     // Errors that pass come before the script has written: its first write is one that Redis may
     // refuse.
     if (PASSING.matcher(error).find()) {
-      if (MOVED.matcher(error).find()) {
-        route.moved();
-      }
       return Reply.notApplied(cause);
     }
     return shared ? Reply.refusedTogether(cause) : Reply.refused(cause);
   }
 
   /** What to say of calls without an answer. */
-  private static Reply lost(
-      Fences fences, Pipeline pipeline, Sending sending, @Nullable Throwable failure) {
+  private Reply lost(Sending sending, @Nullable Throwable failure) {
+    // Perhaps another has taken its place.
+    route.suspect();
     Throwable cause =
         failure == null ? new TimeoutException("no answer") : RedisLink.unwrap(failure);
     BatchException said = new BatchException("no answer from Redis: " + cause.getMessage(), cause);
-    if (!pipeline.isWritten()) {
+    if (!sending.pipeline.isWritten()) {
       return Reply.notApplied(said);
     }
+    Fences fences = sending.server.fences();
     return sending
         .identity
         .map(identity -> Reply.unknown(said, fences.fence(identity)))
         .orElseGet(() -> Reply.unknown(said));
   }
 
-  /** On which connection a pipeline was written. */
+  /** A pipeline for a server, and on which connection it was written. */
   private static final class Sending {
+    final Route.Server server;
+    final Pipeline pipeline;
     volatile Optional<Fences.Identity> identity = Optional.empty();
+
+    Sending(Route.Server server, Pipeline pipeline) {
+      this.server = server;
+      this.pipeline = pipeline;
+    }
+
+    CompletableFuture<Boolean> writeTo(StatefulRedisConnection<byte[], byte[]> redis) {
+      return server
+          .fences()
+          .identify(redis)
+          .thenCompose(
+              found -> {
+                identity = found;
+                return pipeline.writeTo(redis);
+              });
+    }
   }
 }

@@ -99,7 +99,7 @@ public final class BatchBars implements Bars {
 
   private static double onEmptyEmulator(int documents, FirestoreWrites writes) throws Exception {
     try (FirestoreEmulator emulator = FirestoreEmulator.start("-Xmx2g")) {
-      Firestore firestore = emulator.openClient("bulk");
+      Firestore firestore = emulator.openClient("bulk-" + System.nanoTime());
       try {
         firestore.document("warm/up").set(Map.of("n", 0L)).get(20, TimeUnit.SECONDS);
         long start = System.nanoTime();
