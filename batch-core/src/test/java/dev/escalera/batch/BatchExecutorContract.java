@@ -160,6 +160,49 @@ public abstract class BatchExecutorContract {
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> DocumentWrite.set("c", "x", Map.of("a", List.of(List.of()))))
         .hasMessageContaining("a list in a list");
+    assertThatThrownBy(() -> DocumentWrite.delete("c\udc00", "x"))
+        .hasMessageContaining("lone surrogate");
+  }
+
+  @Test
+  void more_than_five_hundred_transforms_of_a_document_are_refused_and_as_many_are_applied()
+      throws Exception {
+    Map<String, @Nullable Object> increments = new HashMap<>();
+    for (int i = 0; i < 500; i++) {
+      increments.put("f" + i, Transform.increment(i));
+    }
+    try (BatchExecutor<DocumentWrite> executor = create()) {
+      assertApplied(executor, DocumentWrite.merge(collection, "a", increments));
+      assertApplied(executor, DocumentWrite.merge(collection, "a", increments));
+    }
+    Map<String, @Nullable Object> fields = read("a").orElseThrow();
+    assertThat(fields).hasSize(500);
+    for (int i = 0; i < 500; i++) {
+      assertThat(fields.get("f" + i)).isEqualTo(2L * i);
+    }
+    increments.put("one more", Transform.increment(1));
+    assertThatThrownBy(() -> DocumentWrite.merge(collection, "a", increments))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("the write has 501 transforms, expected at most 500");
+  }
+
+  @Test
+  void writes_of_one_document_that_are_submitted_together_are_all_applied_in_order()
+      throws Exception {
+    // In one request the store would refuse them all.
+    try (BatchExecutor<DocumentWrite> executor = create()) {
+      List<CompletionStage<WriteResult>> results = new ArrayList<>();
+      for (int i = 0; i < 10; i++) {
+        results.add(executor.submit(DocumentWrite.set(collection, "a", Map.of("n", i))));
+        results.add(executor.submit(DocumentWrite.increment(collection, "a", "m", 1)));
+      }
+      assertThat(executor.flush(LONG)).isZero();
+      for (CompletionStage<WriteResult> result : results) {
+        assertThat(settled(result).status()).isEqualTo(WriteStatus.APPLIED);
+        assertThat(settled(result).attempts()).isEqualTo(1);
+      }
+      assertThat(read("a")).contains(Map.of("n", 9L, "m", 1L));
+    }
   }
 
   @Test

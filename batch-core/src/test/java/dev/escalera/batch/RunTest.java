@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
@@ -292,7 +293,11 @@ class RunTest {
             throw new UnsupportedOperationException();
           }
         };
-    try (BatchExecutor<Integer> executor = builder(i -> false).maxPending(100).build()) {
+    try (BatchExecutor<Integer> executor =
+        builder(i -> false)
+            .maxPending(100)
+            .backoff(Duration.ofMillis(1), Duration.ofMillis(4))
+            .build()) {
       BatchRun run =
           executor.execute(numbers(1_000_000), RunOptions.named("run").checkpoint(broken));
       assertThatThrownBy(run::join).hasMessageContaining("the disk is full");
@@ -382,6 +387,20 @@ class RunTest {
     try (BatchExecutor<Integer> executor = builder(i -> false).callbacks(callbacks).build()) {
       assertThat(executor.submit(1).toCompletableFuture().get(10, TimeUnit.SECONDS).applied())
           .isTrue();
+    }
+  }
+
+  @Test
+  void a_null_of_the_source_ends_the_run_with_its_index_and_what_was_read_is_settled() {
+    try (BatchExecutor<Integer> executor = builder(i -> false).build()) {
+      BatchRun run =
+          executor.execute(Arrays.asList(1, 2, null, 4).iterator(), RunOptions.named("holes"));
+      assertThatThrownBy(run::join)
+          .isInstanceOf(BatchException.class)
+          .hasMessage("run \"holes\" ended at index 2: the source yielded null")
+          .hasCauseInstanceOf(NullPointerException.class);
+      assertThat(run.progress().applied()).isEqualTo(2);
+      assertThat(written).containsExactly(1, 2);
     }
   }
 

@@ -238,14 +238,47 @@ public final class Engine<T, P> implements BatchExecutor<T> {
       observer.settled(operation.result(WriteStatus.FAILED, prepared.refusal()));
       return;
     }
+    if (!take(operation)) {
+      // What could fill up the batches that linger has no room: they go out as they are.
+      dispatch();
+      awaitRoom(operation, waitNanos);
+    }
+  }
+
+  /** Takes an operation if there is room for it, and sends a batch that it completes. */
+  private boolean take(Operation<P> operation) {
     Batch<P> batch;
     lock.lock();
     try {
-      pending.take(operation, waitNanos);
+      if (pending.isFullFor(operation)) {
+        lanes.hurry();
+        return false;
+      }
+      pending.take(operation, 0);
       batch = nextBatch();
     } finally {
       lock.unlock();
     }
+    sendFirst(batch);
+    return true;
+  }
+
+  private void awaitRoom(Operation<P> operation, long waitNanos) {
+    Batch<P> batch;
+    lock.lock();
+    try {
+      pending.take(operation, waitNanos);
+      if (pending.isShort()) {
+        lanes.hurry();
+      }
+      batch = nextBatch();
+    } finally {
+      lock.unlock();
+    }
+    sendFirst(batch);
+  }
+
+  private void sendFirst(@Nullable Batch<P> batch) {
     if (batch != null) {
       send(batch);
       dispatch();

@@ -1,6 +1,7 @@
 package dev.escalera.batch.internal;
 
 import dev.escalera.batch.BatchException;
+import dev.escalera.batch.BatchOptions;
 import dev.escalera.batch.CheckpointStore;
 import dev.escalera.batch.WriteResult;
 import java.util.HexFormat;
@@ -28,12 +29,12 @@ final class Journal<T> {
   private static final Logger log = LoggerFactory.getLogger(Journal.class);
   private static final long PAUSE_MILLIS = 20;
   private static final int SAVE_ATTEMPTS = 5;
-  private static final long SAVE_BACKOFF_MILLIS = 200;
 
   private final CheckpointStore store;
   private final String name;
   private final Transport<T, ?> transport;
   private final int window;
+  private final BatchOptions options;
 
   private final ReentrantLock lock = new ReentrantLock();
   private final Condition changed = lock.newCondition();
@@ -55,11 +56,12 @@ final class Journal<T> {
   private @Nullable RuntimeException failure;
   private @Nullable Thread saver;
 
-  Journal(CheckpointStore store, String name, Transport<T, ?> transport, int maxPending) {
+  Journal(CheckpointStore store, String name, Transport<T, ?> transport, BatchOptions options) {
     this.store = store;
     this.name = name;
     this.transport = transport;
-    this.window = Math.min(maxPending, Checkpoint.MAX_AHEAD);
+    this.options = options;
+    this.window = Math.min(options.maxPending(), Checkpoint.MAX_AHEAD);
   }
 
   /** Reads the checkpoint if there is one, else saves a first one; then starts saving. */
@@ -243,6 +245,7 @@ final class Journal<T> {
   }
 
   private void save(byte[] encoded) throws InterruptedException {
+    long backoff = options.firstBackoff().toMillis();
     for (int attempt = 1; ; attempt++) {
       try {
         store.save(name, encoded);
@@ -252,7 +255,8 @@ final class Journal<T> {
           throw e;
         }
         log.warn("run {}: its checkpoint could not be saved, trying again", name, e);
-        Thread.sleep(SAVE_BACKOFF_MILLIS << attempt);
+        Thread.sleep(backoff);
+        backoff = Math.min(2 * backoff, options.lastBackoff().toMillis());
       }
     }
   }

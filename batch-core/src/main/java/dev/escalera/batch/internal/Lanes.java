@@ -55,6 +55,11 @@ final class Lanes<P> {
     flushes--;
   }
 
+  /** What is there lingers no longer: there is no room for what it could wait for. */
+  void hurry() {
+    lanes.forEach(lane -> lane.lingerOver = !lane.isEmpty());
+  }
+
   /** Takes the next batch that may go out. */
   @Nullable Batch<P> next(long now) {
     for (int i = 0; i < lanes.size() && batchesInFlight < options.maxConcurrentBatches(); i++) {

@@ -35,6 +35,16 @@ final class Pending<P> {
     this.settled = lock.newCondition();
   }
 
+  /** Whether one that comes now would have to wait for room. */
+  boolean isFullFor(Operation<P> operation) {
+    return room.isFullFor(operation.prepared.weight(), operation.prepared.bytes());
+  }
+
+  /** Whether another one waits for room that there is not. */
+  boolean isShort() {
+    return room.isShort();
+  }
+
   /** Takes an operation once there is room; it is in its lane if it has its turn. */
   void take(Operation<P> operation, long waitNanos) {
     room.take(operation.prepared.weight(), operation.prepared.bytes(), waitNanos);

@@ -18,10 +18,13 @@ final class Room {
   private final String name;
   private final int maxOperations;
   private final long maxBytes;
-  private final Deque<Condition> waiting = new ArrayDeque<>();
+  private final Deque<Waiter> waiting = new ArrayDeque<>();
   private final AtomicLong operations = new AtomicLong();
   private final AtomicLong bytes = new AtomicLong();
   private boolean closed;
+
+  /** One who waits for room. */
+  private record Waiter(Condition turn, int weight, long size) {}
 
   Room(ReentrantLock lock, BatchOptions options) {
     this.lock = lock;
@@ -30,12 +33,23 @@ final class Room {
     this.maxBytes = options.maxPendingBytes();
   }
 
+  /** Whether one who comes now would have to wait. */
+  boolean isFullFor(int weight, long size) {
+    return !waiting.isEmpty() || !fits(weight, size);
+  }
+
+  /** Whether one waits who cannot have room before something is settled. */
+  boolean isShort() {
+    Waiter next = waiting.peek();
+    return next != null && !fits(next.weight, next.size);
+  }
+
   /** Takes room; when there is none, waits for it so long, then throws. */
   void take(int weight, long size, long waitNanos) {
     if (closed) {
       throw new IllegalStateException(name + " is closed");
     }
-    if (!waiting.isEmpty() || !fits(weight, size)) {
+    if (isFullFor(weight, size)) {
       await(weight, size, waitNanos);
     }
     operations.addAndGet(weight);
@@ -51,7 +65,7 @@ final class Room {
   /** Refuses all from now on, those who wait included. */
   void close() {
     closed = true;
-    waiting.forEach(Condition::signal);
+    waiting.forEach(waiter -> waiter.turn.signal());
   }
 
   long operations() {
@@ -68,17 +82,17 @@ final class Room {
   }
 
   private void await(int weight, long size, long waitNanos) {
-    Condition turn = lock.newCondition();
-    waiting.add(turn);
+    Waiter waiter = new Waiter(lock.newCondition(), weight, size);
+    waiting.add(waiter);
     long left = waitNanos;
     try {
-      while (waiting.peek() != turn || !fits(weight, size)) {
+      while (waiting.peek() != waiter || !fits(weight, size)) {
         if (left <= 0) {
           throw new BatchException(
               name + " has no room: " + operations + " operations of " + bytes + " bytes wait",
               null);
         }
-        left = turn.awaitNanos(left);
+        left = waiter.turn.awaitNanos(left);
         if (closed) {
           throw new IllegalStateException(name + " is closed");
         }
@@ -88,16 +102,16 @@ final class Room {
       throw new BatchException(
           "interrupted while waiting for room in " + name + "; the operation was not taken", e);
     } finally {
-      waiting.remove(turn);
+      waiting.remove(waiter);
       // There may be room for the next one too, or now that this one has given up.
       wakeNext();
     }
   }
 
   private void wakeNext() {
-    Condition next = waiting.peek();
+    Waiter next = waiting.peek();
     if (next != null) {
-      next.signal();
+      next.turn.signal();
     }
   }
 }

@@ -63,9 +63,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
         options
             .checkpoint()
             .map(
-                store ->
-                    new Journal<>(
-                        store, options.name(), engine.transport(), engine.options().maxPending()))
+                store -> new Journal<>(store, options.name(), engine.transport(), engine.options()))
             .orElse(null);
   }
 

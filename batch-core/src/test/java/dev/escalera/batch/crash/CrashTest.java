@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.cloud.firestore.DocumentSnapshot;
 import com.google.cloud.firestore.Firestore;
+import dev.escalera.batch.DocumentWrite;
 import dev.escalera.batch.redis.RedisBatchExecutor;
 import dev.escalera.testkit.FaultProxy;
 import dev.escalera.testkit.FirestoreEmulator;
@@ -15,7 +16,12 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.UUID;
@@ -43,13 +49,17 @@ class CrashTest {
 
   /** What differs between the stores. */
   private interface Store {
-    Node start(String address, String collection, String... more);
+    /** What its processes call it. */
+    String name();
 
     String direct();
 
     FaultProxy proxy();
 
-    long count(String collection, String id) throws Exception;
+    String through(FaultProxy proxy);
+
+    /** Returns a field, 0 if it is not there. */
+    long number(String collection, String id, String field) throws Exception;
   }
 
   @Nested
@@ -74,8 +84,8 @@ class CrashTest {
     }
 
     @Override
-    public Node start(String address, String collection, String... more) {
-      return Node.start(CrashingWriter.class, arguments("redis", address, collection, more));
+    public String name() {
+      return "redis";
     }
 
     @Override
@@ -89,9 +99,14 @@ class CrashTest {
     }
 
     @Override
-    public long count(String collection, String id) {
-      String count = redis.sync().hget(RedisBatchExecutor.key(collection, id), "n");
-      return count == null ? 0 : Long.parseLong(count);
+    public String through(FaultProxy proxy) {
+      return proxy.redisUri();
+    }
+
+    @Override
+    public long number(String collection, String id, String field) {
+      String number = redis.sync().hget(RedisBatchExecutor.key(collection, id), field);
+      return number == null ? 0 : Long.parseLong(number);
     }
   }
 
@@ -112,9 +127,8 @@ class CrashTest {
     }
 
     @Override
-    public Node start(String address, String collection, String... more) {
-      String project = firestore.getOptions().getProjectId();
-      return Node.start(CrashingWriter.class, arguments(project, address, collection, more));
+    public String name() {
+      return firestore.getOptions().getProjectId();
     }
 
     @Override
@@ -128,82 +142,104 @@ class CrashTest {
     }
 
     @Override
-    public long count(String collection, String id) throws Exception {
+    public String through(FaultProxy proxy) {
+      return proxy.hostPort();
+    }
+
+    @Override
+    public long number(String collection, String id, String field) throws Exception {
       DocumentSnapshot document = firestore.collection(collection).document(id).get().get();
-      return Objects.requireNonNullElse(document.getLong("n"), 0L);
+      return Objects.requireNonNullElse(document.getLong(field), 0L);
     }
   }
 
+  /**
+   * Kills a process over and over, of whose executors each is at another point when it dies: each
+   * has a line of its own to the store.
+   */
   private static void killAtEachPoint(Store store) throws Exception {
     String collection = "c" + UUID.randomUUID();
     int events = 0;
-    for (int kill = 0; kill < KILLS; kill++) {
-      for (Point point : Point.values()) {
-        try (FaultProxy proxy = store.proxy();
-            Node writer = start(store, proxy, collection)) {
-          // It does again what the one before it may have done, then something of its own.
-          events = again(writer, events);
+    for (int kill = 0; kill <= KILLS; kill++) {
+      List<FaultProxy> lines = Arrays.stream(Point.values()).map(point -> store.proxy()).toList();
+      try (Node writer = start(store, collection, lines)) {
+        // Each does again what the one before it may have done, then something of its own.
+        if (events > 0) {
+          again(writer, events);
           assertCounts(store, collection, events);
-          killAt(store, proxy, writer, collection, point, ++events);
-          // What stood still is thrown away with the connection, as by the kernel of a dead host.
         }
+        events++;
+        first(writer, events);
+        assertCounts(store, collection, events);
+        if (kill < KILLS) {
+          events++;
+          killAtEachPoint(store, lines, writer, collection, events);
+        }
+      } finally {
+        // What stood still is thrown away with the connection, as by the kernel of a dead host.
+        lines.forEach(FaultProxy::close);
       }
-    }
-    try (FaultProxy proxy = store.proxy();
-        Node writer = start(store, proxy, collection)) {
-      events = again(writer, events);
-      assertCounts(store, collection, events);
     }
   }
 
-  private static Node start(Store store, FaultProxy proxy, String collection) {
-    String address = store.direct().startsWith("redis:") ? proxy.redisUri() : proxy.hostPort();
-    Node writer = store.start(address, collection);
+  private static Node start(Store store, String collection, List<FaultProxy> lines) {
+    List<String> arguments = new ArrayList<>(List.of(store.name(), "obey", collection));
+    lines.forEach(line -> arguments.add(store.through(line)));
+    Node writer = Node.start(CrashingWriter.class, arguments.toArray(String[]::new));
     assertThat(writer.readLine(LONG)).isEqualTo("ready");
     return writer;
   }
 
-  private static void killAt(
-      Store store, FaultProxy proxy, Node writer, String collection, Point point, int event)
+  private static void killAtEachPoint(
+      Store store, List<FaultProxy> lines, Node writer, String collection, int event)
       throws Exception {
-    switch (point) {
-      case BEFORE_SEND -> {
-        proxy.freeze(FaultProxy.Direction.REQUESTS);
-        writer.send(String.valueOf(event));
-        writer.kill();
-        assertCounts(store, collection, event - 1);
-      }
-      case AFTER_APPLY -> {
-        proxy.freeze(FaultProxy.Direction.REPLIES);
-        writer.send(String.valueOf(event));
-        awaitCounts(store, collection, event);
-        writer.kill();
-      }
-      case BEFORE_ACK -> {
-        // The replies are on their way when it dies.
-        proxy.freeze(FaultProxy.Direction.REPLIES);
-        writer.send(String.valueOf(event));
-        awaitCounts(store, collection, event);
-        writer.pause();
-        proxy.heal();
-        writer.kill();
-      }
-      default -> {
-        writer.send(String.valueOf(event));
-        assertThat(writer.readLine(LONG)).isEqualTo("APPLIED");
-        writer.kill();
-      }
+    lines.get(Point.BEFORE_SEND.ordinal()).freeze(FaultProxy.Direction.REQUESTS);
+    lines.get(Point.AFTER_APPLY.ordinal()).freeze(FaultProxy.Direction.REPLIES);
+    lines.get(Point.BEFORE_ACK.ordinal()).freeze(FaultProxy.Direction.REPLIES);
+    for (Point point : Point.values()) {
+      writer.send(point.ordinal() + " " + event);
     }
+    assertThat(writer.readLine(LONG)).isEqualTo(Point.AFTER_ACK.ordinal() + " APPLIED");
+    awaitCounts(store, collection, Point.AFTER_APPLY, event);
+    awaitCounts(store, collection, Point.BEFORE_ACK, event);
+    // The replies are on their way when it dies.
+    writer.pause();
+    lines.get(Point.BEFORE_ACK.ordinal()).heal();
+    writer.kill();
+    assertCounts(store, collection, Point.BEFORE_SEND, event - 1);
   }
 
-  private static int again(Node writer, int events) {
-    for (int event = Math.max(1, events); event <= events + 1; event++) {
-      writer.send(String.valueOf(event));
-      for (int document = 0; document < CrashingWriter.DOCUMENTS; document++) {
-        assertThat(writer.readLine(LONG)).isIn("APPLIED", "ALREADY_APPLIED");
-      }
+  /** Has the event that was cut off written again. */
+  private static void again(Node writer, int event) {
+    Map<Point, List<String>> results = write(writer, event);
+    assertThat(results.get(Point.BEFORE_SEND)).containsOnly("APPLIED");
+    assertThat(results.get(Point.AFTER_APPLY)).containsOnly("ALREADY_APPLIED");
+    assertThat(results.get(Point.BEFORE_ACK)).containsOnly("ALREADY_APPLIED");
+    // Of one batch or of two.
+    assertThat(results.get(Point.AFTER_ACK))
+        .contains("ALREADY_APPLIED")
+        .isSubsetOf("APPLIED", "ALREADY_APPLIED");
+  }
+
+  private static void first(Node writer, int event) {
+    assertThat(write(writer, event).values())
+        .allSatisfy(results -> assertThat(results).containsOnly("APPLIED"));
+  }
+
+  /** Has all executors write an event; returns what became of it, by executor. */
+  private static Map<Point, List<String>> write(Node writer, int event) {
+    Map<Point, List<String>> results = new EnumMap<>(Point.class);
+    for (Point point : Point.values()) {
+      results.put(point, new ArrayList<>());
+      writer.send(point.ordinal() + " " + event);
     }
-    return events + 1;
+    for (int i = 0; i < Point.values().length * CrashingWriter.DOCUMENTS; i++) {
+      String[] words = writer.readLine(LONG).split(" ", 2);
+      Objects.requireNonNull(results.get(Point.values()[Integer.parseInt(words[0])])).add(words[1]);
+    }
+    assertThat(results.values())
+        .allSatisfy(each -> assertThat(each).hasSize(CrashingWriter.DOCUMENTS));
+    return results;
   }
 
   private static void killAndResume(Store store, Path folder) throws Exception {
@@ -213,7 +249,14 @@ class CrashTest {
     String last = "";
     while (last.isEmpty()) {
       try (Node writer =
-          store.start(store.direct(), collection, String.valueOf(OPERATIONS), folder.toString())) {
+          Node.start(
+              CrashingWriter.class,
+              store.name(),
+              "resume",
+              store.direct(),
+              collection,
+              String.valueOf(OPERATIONS),
+              folder.toString())) {
         String line = writer.readLine(LONG);
         if (kills < KILLS) {
           // Some way on from where it was.
@@ -235,34 +278,55 @@ class CrashTest {
     assertThat(words[1]).isEqualTo(String.valueOf(OPERATIONS));
     assertThat(Integer.parseInt(words[2])).isLessThanOrEqualTo(MAX_PENDING);
     assertThat(words[3]).isEqualTo("[]");
-    long counted = 0;
-    for (int i = 0; i < CrashingWriter.COUNTERS; i++) {
-      counted += store.count(collection, "r" + i);
+    // As if it had been done once, from the first to the last.
+    Map<String, Long> counted = new HashMap<>();
+    Map<String, Long> set = new HashMap<>();
+    CrashingWriter.writes(collection, OPERATIONS)
+        .forEachRemaining(
+            write -> {
+              if (write.kind() == DocumentWrite.Kind.SET) {
+                set.put(write.id(), (Long) write.fields().get("i"));
+              } else {
+                counted.merge(write.id(), 1L, Long::sum);
+              }
+            });
+    for (Map.Entry<String, Long> each : counted.entrySet()) {
+      assertThat(store.number(collection, each.getKey(), "n"))
+          .as("increments of %s, each once", each.getKey())
+          .isEqualTo(each.getValue());
     }
-    int sets = (OPERATIONS + 2) / 3;
-    assertThat(counted).as("increments, each once").isEqualTo(OPERATIONS - sets);
+    for (Map.Entry<String, Long> each : set.entrySet()) {
+      assertThat(store.number(collection, each.getKey(), "i"))
+          .as("the last that %s was set to", each.getKey())
+          .isEqualTo(each.getValue());
+    }
   }
 
-  private static void awaitCounts(Store store, String collection, int count) throws Exception {
+  private static void awaitCounts(Store store, String collection, Point point, int count)
+      throws Exception {
     long deadline = System.nanoTime() + LONG.toNanos();
     for (int i = 0; i < CrashingWriter.DOCUMENTS; i++) {
-      while (store.count(collection, "n" + i) < count) {
-        assertThat(System.nanoTime()).as("n%d becomes %d", i, count).isLessThan(deadline);
+      String document = CrashingWriter.document(point.ordinal(), i);
+      while (store.number(collection, document, "n") < count) {
+        assertThat(System.nanoTime()).as("%s becomes %d", document, count).isLessThan(deadline);
         Thread.sleep(2);
       }
     }
   }
 
   private static void assertCounts(Store store, String collection, int count) throws Exception {
-    for (int i = 0; i < CrashingWriter.DOCUMENTS; i++) {
-      assertThat(store.count(collection, "n" + i)).as("n%d", i).isEqualTo(count);
+    for (Point point : Point.values()) {
+      assertCounts(store, collection, point, count);
     }
   }
 
-  private static String[] arguments(
-      String store, String address, String collection, String... more) {
-    List<String> all = new java.util.ArrayList<>(List.of(store, address, collection));
-    all.addAll(List.of(more));
-    return all.toArray(String[]::new);
+  private static void assertCounts(Store store, String collection, Point point, int count)
+      throws Exception {
+    for (int i = 0; i < CrashingWriter.DOCUMENTS; i++) {
+      String document = CrashingWriter.document(point.ordinal(), i);
+      assertThat(store.number(collection, document, "n"))
+          .as("%s at %s", document, point)
+          .isEqualTo(count);
+    }
   }
 }

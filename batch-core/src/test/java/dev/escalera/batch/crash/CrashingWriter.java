@@ -6,7 +6,6 @@ import dev.escalera.batch.BatchReport;
 import dev.escalera.batch.BatchRun;
 import dev.escalera.batch.DocumentWrite;
 import dev.escalera.batch.RunOptions;
-import dev.escalera.batch.WriteResult;
 import dev.escalera.batch.firestore.FirestoreBatchExecutor;
 import dev.escalera.batch.local.LocalBatchExecutor;
 import dev.escalera.batch.redis.RedisBatchExecutor;
@@ -21,7 +20,6 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletionStage;
 import java.util.stream.IntStream;
 
 /** A process that writes, and is killed by a test while it does. */
@@ -33,16 +31,30 @@ final class CrashingWriter {
 
   private CrashingWriter() {}
 
+  /**
+   * Writes until it is killed: {@code STORE resume ADDRESS COLLECTION COUNT FOLDER} goes through a
+   * run, {@code STORE obey COLLECTION ADDRESS…} what it reads, by an executor an address.
+   */
   public static void main(String[] args) throws Exception {
-    try (BatchExecutor<DocumentWrite> executor = open(args[0], args[1])) {
-      if (args.length > 3) {
-        resume(executor, args[2], Integer.parseInt(args[3]), Path.of(args[4]));
-      } else {
-        obey(executor, args[2]);
+    if (args[1].equals("resume")) {
+      try (BatchExecutor<DocumentWrite> executor = open(args[0], args[2])) {
+        resume(executor, args[3], Integer.parseInt(args[4]), Path.of(args[5]));
       }
+    } else {
+      List<BatchExecutor<DocumentWrite>> executors = new ArrayList<>();
+      for (String address : List.of(args).subList(3, args.length)) {
+        executors.add(open(args[0], address));
+      }
+      obey(executors, args[2]);
+      executors.forEach(BatchExecutor::close);
     }
     // Threads of clients may go on for a while.
     System.exit(0);
+  }
+
+  /** Returns the id of a document that an executor counts in. */
+  static String document(int executor, int document) {
+    return "n" + executor + "-" + document;
   }
 
   /** Returns the writes of a run: counts in some documents, between others that are set. */
@@ -70,22 +82,27 @@ final class CrashingWriter {
         .build();
   }
 
-  /** Writes the keyed increments of each number that it reads; says so before and after. */
-  private static void obey(BatchExecutor<DocumentWrite> executor, String collection)
+  /**
+   * Reads lines of an executor's number and that of an event, and has it write the keyed increments
+   * of the event; says the executor's number and what became of each.
+   */
+  private static void obey(List<BatchExecutor<DocumentWrite>> executors, String collection)
       throws IOException {
-    executor.submit(DocumentWrite.set(collection, "warm", Map.of())).toCompletableFuture().join();
+    for (BatchExecutor<DocumentWrite> executor : executors) {
+      executor.submit(DocumentWrite.set(collection, "warm", Map.of())).toCompletableFuture().join();
+    }
     System.out.println("ready");
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    for (String number = in.readLine(); number != null; number = in.readLine()) {
-      List<CompletionStage<WriteResult>> results = new ArrayList<>();
+    for (String line = in.readLine(); line != null; line = in.readLine()) {
+      String[] words = line.split(" ", 2);
+      int number = Integer.parseInt(words[0]);
       for (int i = 0; i < DOCUMENTS; i++) {
-        DocumentWrite write = DocumentWrite.increment(collection, "n" + i, "n", 1);
-        results.add(executor.submit(write.withKey("event-" + number)));
-      }
-      executor.flush(Duration.ofMinutes(1));
-      for (CompletionStage<WriteResult> result : results) {
-        System.out.println(result.toCompletableFuture().join().status());
+        DocumentWrite write = DocumentWrite.increment(collection, document(number, i), "n", 1);
+        executors
+            .get(number)
+            .submit(write.withKey("event-" + words[1]))
+            .thenAccept(result -> System.out.println(number + " " + result.status()));
       }
     }
   }

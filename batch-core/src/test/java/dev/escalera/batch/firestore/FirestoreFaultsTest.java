@@ -172,19 +172,19 @@ class FirestoreFaultsTest {
       BatchReport report =
           executor
               .execute(
-                  IntStream.range(0, 12_000)
+                  IntStream.range(0, 6_000)
                       .mapToObj(
                           i -> {
                             // Falls to a tenth, then rises again.
-                            capacity.perSecond = i > 4_000 && i < 6_000 ? 300 : 3_000;
+                            capacity.perSecond = i > 2_000 && i < 3_000 ? 300 : 3_000;
                             return DocumentWrite.set("c", "d" + i, Map.of("n", i));
                           })
                       .iterator(),
                   RunOptions.named("steps"))
               .join();
       assertThat(report.allApplied()).as("%s", report).isTrue();
-      assertThat(store.applied()).hasSize(12_000);
-      assertThat(capacity.refused.get()).isPositive().isLessThan(12_000);
+      assertThat(store.applied()).hasSize(6_000);
+      assertThat(capacity.refused.get()).isPositive().isLessThan(6_000);
       assertThat(executor.stats().rateLimit()).isPresent();
     }
   }

@@ -1,9 +1,11 @@
 package dev.escalera.batch.internal;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.escalera.batch.BatchExecutorBuilder;
 import dev.escalera.batch.BatchOptions;
+import dev.escalera.batch.WhenFull;
 import dev.escalera.batch.WriteResult;
 import java.time.Duration;
 import java.time.Instant;
@@ -121,5 +123,20 @@ class EngineTest {
     scheduler.runUntilIdle();
     assertThat(store.sizes).containsExactly(3, 1);
     assertThat(store.sentAt).containsExactly(start, start + LINGER.toNanos());
+  }
+
+  @Test
+  void where_there_is_no_room_for_others_nothing_lingers() {
+    Engine<Integer, Integer> engine =
+        engine(new Options().maxPending(3).linger(Duration.ofHours(1)).whenFull(WhenFull.REJECT));
+    for (int i = 0; i < 3; i++) {
+      engine.submit(i);
+    }
+    assertThat(store.sizes).isEmpty();
+    assertThatThrownBy(() -> engine.submit(3)).hasMessageContaining("has no room: 3");
+    assertThat(store.sizes).containsExactly(3);
+    scheduler.runFor(LATENCY);
+    engine.submit(3);
+    assertThat(engine.stats().applied()).isEqualTo(3);
   }
 }

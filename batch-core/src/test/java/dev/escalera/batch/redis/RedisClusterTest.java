@@ -4,16 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.escalera.batch.BatchExecutor;
 import dev.escalera.batch.BatchReport;
+import dev.escalera.batch.BatchRun;
 import dev.escalera.batch.DocumentWrite;
 import dev.escalera.batch.RunOptions;
 import dev.escalera.batch.WriteResult;
 import dev.escalera.batch.WriteStatus;
 import dev.escalera.testkit.RedisCluster;
+import dev.escalera.testkit.RedisServer;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
@@ -123,14 +126,139 @@ class RedisClusterTest {
     }
   }
 
+  @Test
+  void keys_that_have_gone_ahead_of_their_slot_are_written_where_they_are_at_once()
+      throws Exception {
+    int slot = SlotHash.getSlot("{ahead}");
+    RedisServer source = cluster.primaryOf(slot);
+    RedisServer target = another(source);
+    try (BatchExecutor<RedisWrite> executor = builder().maxRetries(0).buildNative();
+        StatefulRedisClusterConnection<String, String> redis = client.connect()) {
+      settled(executor.submit(RedisWrite.set("{ahead}gone", "1")));
+      settled(executor.submit(RedisWrite.set("{ahead}here", "1")));
+      beginMove(slot, source, target);
+      migrate(source, target, "{ahead}gone");
+      try {
+        List<CompletionStage<WriteResult>> results = new ArrayList<>();
+        for (String key : List.of("{ahead}gone", "{ahead}here", "{ahead}new")) {
+          results.add(executor.submit(RedisWrite.command("APPEND", key, "2")));
+        }
+        for (CompletionStage<WriteResult> result : results) {
+          assertThat(settled(result).cause()).isEmpty();
+          assertThat(settled(result).attempts()).isEqualTo(1);
+        }
+      } finally {
+        cluster.moveSlot(slot, target);
+      }
+      // The first thing that it is told is MOVED.
+      WriteResult moved =
+          settled(executor.submit(RedisWrite.command("APPEND", "{ahead}gone", "3")));
+      assertThat(moved.status()).isEqualTo(WriteStatus.APPLIED);
+      assertThat(moved.attempts()).isEqualTo(1);
+      assertThat(redis.sync().get("{ahead}gone")).isEqualTo("123");
+      assertThat(redis.sync().get("{ahead}here")).isEqualTo("12");
+      assertThat(redis.sync().get("{ahead}new")).isEqualTo("2");
+    }
+  }
+
+  @Test
+  void what_has_a_key_waits_until_its_slot_has_moved_and_counts_once() throws Exception {
+    // Redis runs nothing on two keys of which one has gone ahead.
+    int slot = SlotHash.getSlot("{wait}");
+    RedisServer source = cluster.primaryOf(slot);
+    RedisServer target = another(source);
+    try (BatchExecutor<RedisWrite> executor = builder().buildNative();
+        StatefulRedisClusterConnection<String, String> redis = client.connect()) {
+      settled(executor.submit(RedisWrite.set("{wait}n", "1")));
+      beginMove(slot, source, target);
+      migrate(source, target, "{wait}n");
+      CompletionStage<WriteResult> keyed =
+          executor.submit(RedisWrite.increment("{wait}n", 1).withKey("once"));
+      assertThat(executor.flush(Duration.ofMillis(300))).isEqualTo(1);
+      cluster.moveSlot(slot, target);
+      assertThat(settled(keyed).status()).isEqualTo(WriteStatus.APPLIED);
+      assertThat(settled(keyed).attempts()).isGreaterThan(1);
+      assertThat(redis.sync().get("{wait}n")).isEqualTo("2");
+    }
+  }
+
+  @Test
+  void a_failover_in_order_loses_nothing_and_counts_nothing_twice() throws Exception {
+    try (BatchExecutor<DocumentWrite> executor = builder().build();
+        StatefulRedisClusterConnection<String, String> redis = client.connect()) {
+      BatchRun run =
+          executor.execute(
+              IntStream.range(0, 20_000)
+                  .mapToObj(
+                      i -> DocumentWrite.increment("f", "d" + i % 200, "n", 1).withKey("k" + i))
+                  .iterator(),
+              RunOptions.named("failover"));
+      awaitApplied(run, 2_000);
+      cluster.failover(cluster.primaries().get(0));
+      BatchReport report = run.join();
+      assertThat(report.failures()).isEmpty();
+      for (int i = 0; i < 200; i++) {
+        assertThat(redis.sync().hget(RedisBatchExecutor.key("f", "d" + i), "n")).isEqualTo("100");
+      }
+    }
+  }
+
+  @Test
+  void what_a_dead_server_had_holds_up_its_documents_only_until_another_has_its_slots()
+      throws Exception {
+    int slot = SlotHash.getSlot(RedisBatchExecutor.key("c", "orphan"));
+    RedisServer dying = cluster.primaryOf(slot);
+    try (BatchExecutor<DocumentWrite> executor =
+            builder().unknownHold(Duration.ofHours(1)).build();
+        StatefulRedisClusterConnection<String, String> redis = client.connect()) {
+      settled(executor.submit(DocumentWrite.set("c", "orphan", Map.of("n", 1))));
+      dying.pause();
+      CompletionStage<WriteResult> lost =
+          executor.submit(DocumentWrite.increment("c", "orphan", "n", 1));
+      CompletionStage<WriteResult> next =
+          executor.submit(DocumentWrite.set("c", "orphan", Map.of("n", 100)));
+      assertThat(settled(lost).status()).isEqualTo(WriteStatus.UNKNOWN);
+      assertThat(executor.flush(Duration.ofMillis(100))).isEqualTo(1);
+      cluster.kill(dying);
+      assertThat(settled(next).status()).isEqualTo(WriteStatus.APPLIED);
+      assertThat(redis.sync().hget(RedisBatchExecutor.key("c", "orphan"), "n")).isEqualTo("100");
+    } finally {
+      dying.restart();
+      cluster.awaitOk();
+    }
+  }
+
+  private static void awaitApplied(BatchRun run, long count) {
+    long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
+    while (run.progress().applied() < count) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      Thread.onSpinWait();
+    }
+  }
+
+  private static RedisServer another(RedisServer server) {
+    return cluster.primaries().stream()
+        .filter(other -> other.port() != server.port())
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private static void beginMove(int slot, RedisServer source, RedisServer target) {
+    String number = String.valueOf(slot);
+    target.command("CLUSTER", "SETSLOT", number, "IMPORTING", id(source));
+    source.command("CLUSTER", "SETSLOT", number, "MIGRATING", id(target));
+  }
+
+  private static String id(RedisServer server) {
+    return String.valueOf(server.command("CLUSTER", "MYID"));
+  }
+
+  private static void migrate(RedisServer source, RedisServer target, String key) {
+    source.command("MIGRATE", target.host(), String.valueOf(target.port()), key, "0", "5000");
+  }
+
   private static void move(int slot) {
-    int owner = cluster.primaryOf(slot).port();
-    cluster.moveSlot(
-        slot,
-        cluster.primaries().stream()
-            .filter(node -> node.port() != owner)
-            .findFirst()
-            .orElseThrow());
+    cluster.moveSlot(slot, another(cluster.primaryOf(slot)));
   }
 
   private static WriteResult settled(CompletionStage<WriteResult> result) throws Exception {
