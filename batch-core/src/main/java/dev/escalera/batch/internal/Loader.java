@@ -5,6 +5,7 @@ import dev.escalera.batch.BatchLoader;
 import dev.escalera.batch.LoaderOptions;
 import dev.escalera.batch.LoaderStats;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,7 +34,7 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
   private final ReentrantLock lock = new ReentrantLock();
 
   /** Who waits for which key, in the order in which the keys were asked for first. */
-  private final Map<K, List<CompletableFuture<Optional<V>>>> waiting = new LinkedHashMap<>();
+  private Map<K, Caller<K, V>> waiting = new LinkedHashMap<>();
 
   private int inFlight;
   private boolean lingerOver;
@@ -55,22 +56,14 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
   @Override
   public CompletableFuture<Optional<V>> load(K key) {
     Objects.requireNonNull(key, "key");
-    Caller caller = new Caller(key);
-    Map<K, List<CompletableFuture<Optional<V>>>> batch;
+    Caller<K, V> caller = new Caller<>(this, key);
+    Collection<Caller<K, V>> batch;
     lock.lock();
     try {
       if (closed) {
         throw new IllegalStateException(name + " is closed");
       }
-      List<CompletableFuture<Optional<V>>> callers = waiting.get(key);
-      if (callers == null) {
-        if (waiting.size() >= options.maxPending()) {
-          throw new BatchException(name + " has no room: " + waiting.size() + " keys wait", null);
-        }
-        callers = new ArrayList<>(1);
-        waiting.put(key, callers);
-      }
-      callers.add(caller);
+      add(caller);
       batch = nextBatch();
     } finally {
       lock.unlock();
@@ -83,11 +76,30 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
     return caller;
   }
 
-  /** One who waits for a key. */
-  private final class Caller extends CompletableFuture<Optional<V>> {
+  private void add(Caller<K, V> caller) {
+    Caller<K, V> first = waiting.putIfAbsent(caller.key, caller);
+    if (first != null) {
+      caller.next = first.next;
+      first.next = caller;
+    } else if (waiting.size() > options.maxPending()) {
+      waiting.remove(caller.key);
+      throw new BatchException(name + " has no room: " + options.maxPending() + " keys wait", null);
+    }
+  }
+
+  /**
+   * One who waits for a key. The first one of a key leads to the others. Of a cancelled one the key
+   * is not asked for, if no other wants it.
+   */
+  private static final class Caller<K, V> extends CompletableFuture<Optional<V>> {
+    private final Loader<K, V> loader;
     private final K key;
 
-    Caller(K key) {
+    /** Guarded by the loader's lock until it is sent. */
+    private @Nullable Caller<K, V> next;
+
+    Caller(Loader<K, V> loader, K key) {
+      this.loader = loader;
       this.key = key;
     }
 
@@ -95,9 +107,27 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
     public boolean cancel(boolean mayInterruptIfRunning) {
       boolean cancelled = super.cancel(mayInterruptIfRunning);
       if (cancelled) {
-        forget(key, this);
+        loader.forget(this);
       }
       return cancelled;
+    }
+
+    /** Completes all of the key. */
+    void answer(Lookup.Found<V> found, String loaderName) {
+      if (found.failure() == null) {
+        Optional<V> value = Optional.ofNullable(found.value());
+        for (Caller<K, V> each = this; each != null; each = each.next) {
+          each.complete(value);
+        }
+        return;
+      }
+      BatchException said =
+          new BatchException(
+              loaderName + " cannot read " + key + ": " + found.failure().getMessage(),
+              found.failure());
+      for (Caller<K, V> each = this; each != null; each = each.next) {
+        each.completeExceptionally(said);
+      }
     }
   }
 
@@ -108,29 +138,44 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
 
   @Override
   public void close() {
-    List<CompletableFuture<Optional<V>>> abandoned = new ArrayList<>();
+    Collection<Caller<K, V>> abandoned;
     lock.lock();
     try {
       if (closed) {
         return;
       }
       closed = true;
-      waiting.values().forEach(abandoned::addAll);
-      waiting.clear();
+      abandoned = waiting.values();
+      waiting = new LinkedHashMap<>();
     } finally {
       lock.unlock();
     }
-    abandoned.forEach(caller -> caller.cancel(false));
+    for (Caller<K, V> first : abandoned) {
+      for (Caller<K, V> each = first; each != null; each = each.next) {
+        each.cancel(false);
+      }
+    }
     scheduler.close();
     lookup.close();
   }
 
-  private void forget(K key, CompletableFuture<Optional<V>> caller) {
+  private void forget(Caller<K, V> caller) {
     lock.lock();
     try {
-      List<CompletableFuture<Optional<V>>> callers = waiting.get(key);
-      if (callers != null && callers.removeIf(each -> each == caller) && callers.isEmpty()) {
-        waiting.remove(key);
+      Caller<K, V> first = waiting.get(caller.key);
+      if (first == caller) {
+        if (first.next == null) {
+          waiting.remove(caller.key);
+        } else {
+          waiting.put(caller.key, first.next);
+        }
+        return;
+      }
+      for (Caller<K, V> each = first; each != null; each = each.next) {
+        if (each.next == caller) {
+          each.next = caller.next;
+          return;
+        }
       }
     } finally {
       lock.unlock();
@@ -139,7 +184,7 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
 
   private void dispatch() {
     while (true) {
-      Map<K, List<CompletableFuture<Optional<V>>>> batch;
+      Collection<Caller<K, V>> batch;
       lock.lock();
       try {
         batch = nextBatch();
@@ -153,25 +198,35 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
     }
   }
 
-  private Map<K, List<CompletableFuture<Optional<V>>>> nextBatch() {
-    boolean full = waiting.size() >= options.maxBatchSize();
+  private Collection<Caller<K, V>> nextBatch() {
     if (waiting.isEmpty() || inFlight >= options.maxConcurrentBatches()) {
-      return Map.of();
+      return List.of();
     }
+    boolean full = waiting.size() >= options.maxBatchSize();
     if (!full && !lingerOver && !options.linger().isZero()) {
       timeLinger();
-      return Map.of();
+      return List.of();
     }
-    Map<K, List<CompletableFuture<Optional<V>>>> batch = new LinkedHashMap<>();
-    Iterator<Map.Entry<K, List<CompletableFuture<Optional<V>>>>> next =
-        waiting.entrySet().iterator();
-    while (next.hasNext() && batch.size() < options.maxBatchSize()) {
-      Map.Entry<K, List<CompletableFuture<Optional<V>>>> entry = next.next();
-      batch.put(entry.getKey(), entry.getValue());
-      next.remove();
-    }
+    Collection<Caller<K, V>> batch =
+        waiting.size() <= options.maxBatchSize() ? takeAll() : takeFirst();
     lingerOver = lingerOver && !waiting.isEmpty();
     inFlight++;
+    return batch;
+  }
+
+  private Collection<Caller<K, V>> takeAll() {
+    Collection<Caller<K, V>> all = waiting.values();
+    waiting = new LinkedHashMap<>(2 * all.size());
+    return all;
+  }
+
+  private Collection<Caller<K, V>> takeFirst() {
+    List<Caller<K, V>> batch = new ArrayList<>(options.maxBatchSize());
+    Iterator<Caller<K, V>> next = waiting.values().iterator();
+    while (batch.size() < options.maxBatchSize()) {
+      batch.add(next.next());
+      next.remove();
+    }
     return batch;
   }
 
@@ -194,13 +249,14 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
         });
   }
 
-  private void send(Map<K, List<CompletableFuture<Optional<V>>>> batch) {
+  private void send(Collection<Caller<K, V>> batch) {
     calls.increment();
     keys.add(batch.size());
-    List<K> asked = List.copyOf(batch.keySet());
+    List<K> wanted = new ArrayList<>(batch.size());
+    batch.forEach(caller -> wanted.add(caller.key));
     CompletableFuture<List<Lookup.Found<V>>> found;
     try {
-      found = lookup.load(asked);
+      found = lookup.load(wanted);
     } catch (RuntimeException e) {
       found = CompletableFuture.failedFuture(e);
     }
@@ -208,7 +264,7 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
   }
 
   private void answered(
-      Map<K, List<CompletableFuture<Optional<V>>>> batch,
+      Collection<Caller<K, V>> batch,
       @Nullable List<Lookup.Found<V>> values,
       @Nullable Throwable failure) {
     lock.lock();
@@ -222,23 +278,16 @@ public final class Loader<K, V> implements BatchLoader<K, V> {
   }
 
   private void complete(
-      Map<K, List<CompletableFuture<Optional<V>>>> batch,
+      Collection<Caller<K, V>> batch,
       @Nullable List<Lookup.Found<V>> values,
       @Nullable Throwable failure) {
     int i = 0;
-    for (Map.Entry<K, List<CompletableFuture<Optional<V>>>> entry : batch.entrySet()) {
+    for (Caller<K, V> caller : batch) {
       Lookup.Found<V> found = found(values, failure, i++);
-      if (found.failure() == null) {
-        Optional<V> value = Optional.ofNullable(found.value());
-        entry.getValue().forEach(caller -> caller.complete(value));
-      } else {
+      if (found.failure() != null) {
         failed.increment();
-        BatchException said =
-            new BatchException(
-                name + " cannot read " + entry.getKey() + ": " + found.failure().getMessage(),
-                found.failure());
-        entry.getValue().forEach(caller -> caller.completeExceptionally(said));
       }
+      caller.answer(found, name);
     }
   }
 

@@ -11,6 +11,7 @@ import com.google.firestore.v1.Write;
 import dev.escalera.batch.BatchExecutor;
 import dev.escalera.batch.DocumentWrite;
 import dev.escalera.batch.firestore.FakeFirestore.Fate;
+import dev.escalera.testkit.Node;
 import io.grpc.Status.Code;
 import java.io.IOException;
 import java.time.Duration;
@@ -31,6 +32,8 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 class BulkWriterDefectsTest {
   private static final Duration LONG = Duration.ofMinutes(1);
   private static final Duration HANGS = Duration.ofSeconds(15);
+  private static final Duration MINUTES = Duration.ofMinutes(5);
+  private static final List<String> SMALL_HEAP = List.of("-Xmx128m", "-XX:+ExitOnOutOfMemoryError");
 
   private final FakeFirestore store = new FakeFirestore();
   private final Firestore client = store.openClient();
@@ -108,6 +111,16 @@ class BulkWriterDefectsTest {
     }
   }
 
+  @Test
+  @EnabledIfSystemProperty(named = "escalera.bulkwriter", matches = "true")
+  void a_million_are_written_in_128_mb() {
+    store.forget();
+    try (Node node = Node.start(SMALL_HEAP, MillionWriter.class, "Escalera", store.hostPort())) {
+      assertThat(node.readToEnd(MINUTES)).containsExactly("applied 1000000", "done");
+    }
+    assertThat(store.forgotten()).isEqualTo(1_000_000);
+  }
+
   private List<Long> values(String id) {
     return store.applied(id).stream()
         .map(write -> write.getUpdate().getFieldsOrThrow("n").getIntegerValue())
@@ -148,8 +161,19 @@ class BulkWriterDefectsTest {
     }
 
     @Test
+    void runs_out_of_memory_with_a_million_in_128_mb() {
+      store.forget();
+      try (Node node =
+          Node.start(SMALL_HEAP, MillionWriter.class, "BulkWriter", store.hostPort())) {
+        assertThat(node.readToEnd(MINUTES).toString())
+            .contains("java.lang.OutOfMemoryError")
+            .doesNotContain("done");
+      }
+    }
+
+    @Test
     void reorders_two_writes_of_one_document() throws Exception {
-      store.plan(slowFirst(Duration.ofMillis(500)));
+      store.plan(slowFirst(Duration.ofSeconds(3)));
       BulkWriter writer = writer();
       List<ApiFuture<?>> results = new ArrayList<>();
       for (int i = 1; i <= 2; i++) {

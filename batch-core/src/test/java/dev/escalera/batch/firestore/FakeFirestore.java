@@ -89,6 +89,8 @@ final class FakeFirestore implements AutoCloseable {
   private final Map<String, Document> documents = new HashMap<>();
   private final List<Write> applied = new ArrayList<>();
   private volatile Plan plan = (call, writes) -> Fate.APPLY;
+  private boolean forgetful;
+  private long forgotten;
   private int calls;
 
   FakeFirestore() throws IOException {
@@ -126,13 +128,30 @@ final class FakeFirestore implements AutoCloseable {
   Firestore openClient() {
     return FirestoreOptions.newBuilder()
         .setProjectId("fake")
-        .setEmulatorHost("127.0.0.1:" + server.getPort())
+        .setEmulatorHost(hostPort())
         .build()
         .getService();
   }
 
+  String hostPort() {
+    return "127.0.0.1:" + server.getPort();
+  }
+
   void plan(Plan newPlan) {
     plan = newPlan;
+  }
+
+  /** From now on keeps nothing of what is applied, but counts it. */
+  void forget() {
+    synchronized (lock) {
+      forgetful = true;
+    }
+  }
+
+  long forgotten() {
+    synchronized (lock) {
+      return forgotten;
+    }
   }
 
   int calls() {
@@ -280,6 +299,10 @@ final class FakeFirestore implements AutoCloseable {
       Code code = check(write);
       if (code != Code.OK) {
         return code;
+      }
+      if (forgetful) {
+        forgotten++;
+        return Code.OK;
       }
       applied.add(write);
       String name = name(write);

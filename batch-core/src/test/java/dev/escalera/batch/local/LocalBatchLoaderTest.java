@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class LocalBatchLoaderTest {
@@ -113,6 +114,18 @@ class LocalBatchLoaderTest {
       unwanted.cancel(false);
       assertThat(other.get(10, TimeUnit.SECONDS)).contains("v1");
       assertThat(calls).containsExactly(List.of(1));
+
+      // Whoever it is, of many of one key.
+      for (int gone = 0; gone < 4; gone++) {
+        List<CompletableFuture<Optional<String>>> all =
+            IntStream.range(0, 4).mapToObj(i -> loader.load(3)).toList();
+        all.get(gone).cancel(false);
+        for (int i = 0; i < 4; i++) {
+          if (i != gone) {
+            assertThat(all.get(i).get(10, TimeUnit.SECONDS)).contains("v3");
+          }
+        }
+      }
     }
   }
 
