@@ -24,7 +24,17 @@ final class Room {
   private boolean closed;
 
   /** One who waits for room. */
-  private record Waiter(Condition turn, int weight, long size) {}
+  private static final class Waiter {
+    final Condition turn;
+    final int weight;
+    final long size;
+
+    Waiter(Condition turn, int weight, long size) {
+      this.turn = turn;
+      this.weight = weight;
+      this.size = size;
+    }
+  }
 
   Room(ReentrantLock lock, BatchOptions options) {
     this.lock = lock;

@@ -17,7 +17,6 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -161,7 +160,10 @@ class CrashTest {
     String collection = "c" + UUID.randomUUID();
     int events = 0;
     for (int kill = 0; kill <= KILLS; kill++) {
-      List<FaultProxy> lines = Arrays.stream(Point.values()).map(point -> store.proxy()).toList();
+      Map<Point, FaultProxy> lines = new EnumMap<>(Point.class);
+      for (Point point : Point.values()) {
+        lines.put(point, store.proxy());
+      }
       try (Node writer = start(store, collection, lines)) {
         // Each does again what the one before it may have done, then something of its own.
         if (events > 0) {
@@ -177,36 +179,40 @@ class CrashTest {
         }
       } finally {
         // What stood still is thrown away with the connection, as by the kernel of a dead host.
-        lines.forEach(FaultProxy::close);
+        lines.values().forEach(FaultProxy::close);
       }
     }
   }
 
-  private static Node start(Store store, String collection, List<FaultProxy> lines) {
+  private static Node start(Store store, String collection, Map<Point, FaultProxy> lines) {
     List<String> arguments = new ArrayList<>(List.of(store.name(), "obey", collection));
-    lines.forEach(line -> arguments.add(store.through(line)));
+    lines.forEach((point, line) -> arguments.addAll(List.of(point.name(), store.through(line))));
     Node writer = Node.start(CrashingWriter.class, arguments.toArray(String[]::new));
     assertThat(writer.readLine(LONG)).isEqualTo("ready");
     return writer;
   }
 
   private static void killAtEachPoint(
-      Store store, List<FaultProxy> lines, Node writer, String collection, int event)
+      Store store, Map<Point, FaultProxy> lines, Node writer, String collection, int event)
       throws Exception {
-    lines.get(Point.BEFORE_SEND.ordinal()).freeze(FaultProxy.Direction.REQUESTS);
-    lines.get(Point.AFTER_APPLY.ordinal()).freeze(FaultProxy.Direction.REPLIES);
-    lines.get(Point.BEFORE_ACK.ordinal()).freeze(FaultProxy.Direction.REPLIES);
+    line(lines, Point.BEFORE_SEND).freeze(FaultProxy.Direction.REQUESTS);
+    line(lines, Point.AFTER_APPLY).freeze(FaultProxy.Direction.REPLIES);
+    line(lines, Point.BEFORE_ACK).freeze(FaultProxy.Direction.REPLIES);
     for (Point point : Point.values()) {
-      writer.send(point.ordinal() + " " + event);
+      writer.send(point + " " + event);
     }
-    assertThat(writer.readLine(LONG)).isEqualTo(Point.AFTER_ACK.ordinal() + " APPLIED");
+    assertThat(writer.readLine(LONG)).isEqualTo(Point.AFTER_ACK + " APPLIED");
     awaitCounts(store, collection, Point.AFTER_APPLY, event);
     awaitCounts(store, collection, Point.BEFORE_ACK, event);
     // The replies are on their way when it dies.
     writer.pause();
-    lines.get(Point.BEFORE_ACK.ordinal()).heal();
+    line(lines, Point.BEFORE_ACK).heal();
     writer.kill();
     assertCounts(store, collection, Point.BEFORE_SEND, event - 1);
+  }
+
+  private static FaultProxy line(Map<Point, FaultProxy> lines, Point point) {
+    return Objects.requireNonNull(lines.get(point));
   }
 
   /** Has the event that was cut off written again. */
@@ -231,11 +237,11 @@ class CrashTest {
     Map<Point, List<String>> results = new EnumMap<>(Point.class);
     for (Point point : Point.values()) {
       results.put(point, new ArrayList<>());
-      writer.send(point.ordinal() + " " + event);
+      writer.send(point + " " + event);
     }
     for (int i = 0; i < Point.values().length * CrashingWriter.DOCUMENTS; i++) {
       String[] words = writer.readLine(LONG).split(" ", 2);
-      Objects.requireNonNull(results.get(Point.values()[Integer.parseInt(words[0])])).add(words[1]);
+      Objects.requireNonNull(results.get(Point.valueOf(words[0]))).add(words[1]);
     }
     assertThat(results.values())
         .allSatisfy(each -> assertThat(each).hasSize(CrashingWriter.DOCUMENTS));
@@ -306,7 +312,7 @@ class CrashTest {
       throws Exception {
     long deadline = System.nanoTime() + LONG.toNanos();
     for (int i = 0; i < CrashingWriter.DOCUMENTS; i++) {
-      String document = CrashingWriter.document(point.ordinal(), i);
+      String document = CrashingWriter.document(point.name(), i);
       while (store.number(collection, document, "n") < count) {
         assertThat(System.nanoTime()).as("%s becomes %d", document, count).isLessThan(deadline);
         Thread.sleep(2);
@@ -323,7 +329,7 @@ class CrashTest {
   private static void assertCounts(Store store, String collection, Point point, int count)
       throws Exception {
     for (int i = 0; i < CrashingWriter.DOCUMENTS; i++) {
-      String document = CrashingWriter.document(point.ordinal(), i);
+      String document = CrashingWriter.document(point.name(), i);
       assertThat(store.number(collection, document, "n"))
           .as("%s at %s", document, point)
           .isEqualTo(count);

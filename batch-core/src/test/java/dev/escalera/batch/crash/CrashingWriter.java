@@ -16,10 +16,10 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Iterator;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /** A process that writes, and is killed by a test while it does. */
@@ -33,7 +33,7 @@ final class CrashingWriter {
 
   /**
    * Writes until it is killed: {@code STORE resume ADDRESS COLLECTION COUNT FOLDER} goes through a
-   * run, {@code STORE obey COLLECTION ADDRESS…} what it reads, by an executor an address.
+   * run, {@code STORE obey COLLECTION NAME ADDRESS…} what it reads, by executors of some names.
    */
   public static void main(String[] args) throws Exception {
     if (args[1].equals("resume")) {
@@ -41,20 +41,20 @@ final class CrashingWriter {
         resume(executor, args[3], Integer.parseInt(args[4]), Path.of(args[5]));
       }
     } else {
-      List<BatchExecutor<DocumentWrite>> executors = new ArrayList<>();
-      for (String address : List.of(args).subList(3, args.length)) {
-        executors.add(open(args[0], address));
+      Map<String, BatchExecutor<DocumentWrite>> executors = new LinkedHashMap<>();
+      for (int i = 3; i < args.length; i += 2) {
+        executors.put(args[i], open(args[0], args[i + 1]));
       }
       obey(executors, args[2]);
-      executors.forEach(BatchExecutor::close);
+      executors.values().forEach(BatchExecutor::close);
     }
     // Threads of clients may go on for a while.
     System.exit(0);
   }
 
   /** Returns the id of a document that an executor counts in. */
-  static String document(int executor, int document) {
-    return "n" + executor + "-" + document;
+  static String document(String executor, int document) {
+    return executor + "-" + document;
   }
 
   /** Returns the writes of a run: counts in some documents, between others that are set. */
@@ -83,12 +83,12 @@ final class CrashingWriter {
   }
 
   /**
-   * Reads lines of an executor's number and that of an event, and has it write the keyed increments
-   * of the event; says the executor's number and what became of each.
+   * Reads lines of an executor's name and the number of an event, and has it write the keyed
+   * increments of the event; says the executor's name and what became of each.
    */
-  private static void obey(List<BatchExecutor<DocumentWrite>> executors, String collection)
+  private static void obey(Map<String, BatchExecutor<DocumentWrite>> executors, String collection)
       throws IOException {
-    for (BatchExecutor<DocumentWrite> executor : executors) {
+    for (BatchExecutor<DocumentWrite> executor : executors.values()) {
       executor.submit(DocumentWrite.set(collection, "warm", Map.of())).toCompletableFuture().join();
     }
     System.out.println("ready");
@@ -96,13 +96,12 @@ final class CrashingWriter {
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
       String[] words = line.split(" ", 2);
-      int number = Integer.parseInt(words[0]);
+      BatchExecutor<DocumentWrite> executor = Objects.requireNonNull(executors.get(words[0]));
       for (int i = 0; i < DOCUMENTS; i++) {
-        DocumentWrite write = DocumentWrite.increment(collection, document(number, i), "n", 1);
-        executors
-            .get(number)
+        DocumentWrite write = DocumentWrite.increment(collection, document(words[0], i), "n", 1);
+        executor
             .submit(write.withKey("event-" + words[1]))
-            .thenAccept(result -> System.out.println(number + " " + result.status()));
+            .thenAccept(result -> System.out.println(words[0] + " " + result.status()));
       }
     }
   }
