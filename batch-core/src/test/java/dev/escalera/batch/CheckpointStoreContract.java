@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -86,7 +87,7 @@ public abstract class CheckpointStoreContract {
           executor.execute(
               IntStream.range(0, 1_000_000).iterator(), RunOptions.named(name).checkpoint(store));
       while (run.progress().applied() < 200) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(1_000_000);
       }
       run.cancel();
       run.join();

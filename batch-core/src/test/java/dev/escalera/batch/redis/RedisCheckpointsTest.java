@@ -11,6 +11,7 @@ import dev.escalera.testkit.WithRedis;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.StatefulRedisConnection;
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 @WithRedis
@@ -39,7 +40,7 @@ class RedisCheckpointsTest extends CheckpointStoreContract {
       long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
       while (connections(redis) > before) {
         assertThat(System.nanoTime()).isLessThan(deadline);
-        Thread.onSpinWait();
+        LockSupport.parkNanos(1_000_000);
       }
     }
   }
