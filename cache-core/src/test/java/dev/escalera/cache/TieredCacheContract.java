@@ -266,6 +266,11 @@ public abstract class TieredCacheContract {
         .rootCause()
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("the key that it loads");
+    assertThatThrownBy(
+            () -> cache.get("k", key -> cache.get("by way of", other -> cache.get(key, k -> "v"))))
+        .isInstanceOf(CacheException.class)
+        .rootCause()
+        .hasMessageContaining("the key that it loads");
     assertThat(cache.get("k", key -> "x" + cache.get("other", again -> "y"))).isEqualTo("xy");
   }
 

@@ -83,6 +83,9 @@ final class ClusterServers implements Servers {
       throw new CompletionException(
           new IllegalStateException("no server of the cluster has slot " + SLOTS[stripe]));
     }
+    if (isClosed()) {
+      throw new CompletionException(new IllegalStateException("closed"));
+    }
     RedisURI uri = node.getUri();
     return clients.computeIfAbsent(
         uri.getHost() + ":" + uri.getPort(),

@@ -30,6 +30,7 @@ final class RedisCalls implements AutoCloseable {
   private final String name;
   private final Duration deadline;
   private final Map<RedisClient, CompletableFuture<RedisLink>> links = new ConcurrentHashMap<>();
+  private volatile boolean closed;
 
   RedisCalls(Servers servers, String name, Duration deadline) {
     this.servers = servers;
@@ -63,6 +64,9 @@ final class RedisCalls implements AutoCloseable {
 
   private CompletableFuture<RedisLink> link(RedisClient client) {
     CompletableFuture<RedisLink> known = links.get(client);
+    if (known == null && closed) {
+      return CompletableFuture.failedFuture(new IllegalStateException(name + " is closed"));
+    }
     // A link waits for its first connection.
     return known != null
         ? known
@@ -126,6 +130,7 @@ final class RedisCalls implements AutoCloseable {
 
   @Override
   public void close() {
+    closed = true;
     Set<CompletableFuture<RedisLink>> all = new HashSet<>(links.values());
     // Links that are still being made close themselves when they are.
     all.forEach(link -> link.thenAccept(RedisLink::close));

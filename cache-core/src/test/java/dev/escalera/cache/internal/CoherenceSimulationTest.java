@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * history in every JVM.
  */
 class CoherenceSimulationTest {
-  private static final long SEEDS = Long.getLong("escalera.seeds", 1_000);
+  private static final long SEEDS = Long.getLong("escalera.seeds", 500);
 
   @Test
   void no_seed_yields_a_stale_value() {

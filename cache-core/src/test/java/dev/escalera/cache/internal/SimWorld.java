@@ -13,6 +13,10 @@ final class SimWorld {
   private final PriorityQueue<Event> events =
       new PriorityQueue<>(Comparator.comparingLong(Event::at).thenComparingLong(Event::order));
   private long now = SECOND;
+
+  /** Whether nothing is out of the ordinary any more. */
+  boolean calm;
+
   private long order;
 
   private record Event(long at, long order, Runnable task) {}
@@ -46,9 +50,9 @@ final class SimWorld {
     return random.nextDouble() < probability;
   }
 
-  /** Mostly about a mean, now and then many times that. */
+  /** Mostly about a mean; now and then, while it is not calm, many times that. */
   long delay(long mean) {
     double drawn = -Math.log(1 - random.nextDouble()) * mean;
-    return (long) (chance(0.01) ? drawn * 100 : drawn);
+    return (long) (chance(0.01) && !calm ? drawn * 100 : drawn);
   }
 }

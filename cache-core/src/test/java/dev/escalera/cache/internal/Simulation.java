@@ -86,6 +86,7 @@ final class Simulation {
     world.after(world.random.nextLong(SimWorld.SECOND), this::fault);
     world.runUntil(LENGTH);
     healed = true;
+    world.calm = true;
     server.up = true;
     for (SimNode node : nodes) {
       node.messageFaults = false;

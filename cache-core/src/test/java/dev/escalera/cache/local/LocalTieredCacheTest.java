@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import dev.escalera.cache.Await;
+import dev.escalera.cache.CacheException;
 import dev.escalera.cache.ManualTicker;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.TieredCacheContract;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 
 class LocalTieredCacheTest extends TieredCacheContract {
@@ -75,6 +79,53 @@ class LocalTieredCacheTest extends TieredCacheContract {
     assertThatThrownBy(() -> LocalTieredCache.builder("", MINUTE)).hasMessageContaining("0");
     assertThatThrownBy(() -> LocalTieredCache.builder("x".repeat(101), MINUTE))
         .hasMessageContaining("101");
+  }
+
+  @Test
+  void options_that_conflict_are_refused() {
+    assertThatThrownBy(
+            () ->
+                LocalTieredCache.<String, String>builder(name, MINUTE)
+                    .staleIfError(MINUTE)
+                    .softTimeout(Duration.ofSeconds(2))
+                    .hardTimeout(Duration.ofSeconds(1))
+                    .build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("PT2S")
+        .hasMessageContaining("PT1S");
+    assertThatThrownBy(
+            () ->
+                LocalTieredCache.<String, String>builder(name, MINUTE)
+                    .softTimeout(Duration.ofSeconds(2))
+                    .build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("staleIfError");
+  }
+
+  @Test
+  void a_loader_that_does_not_end_fails_its_callers_in_time_and_is_used_once_it_does()
+      throws Exception {
+    TieredCache<String, String> cache =
+        ready(
+            LocalTieredCache.<String, String>builder(name, MINUTE)
+                .hardTimeout(Duration.ofMillis(100))
+                .build());
+    CountDownLatch end = new CountDownLatch(1);
+    Function<String, String> loader =
+        key -> {
+          await(end);
+          return "late";
+        };
+    for (int i = 0; i < 3; i++) {
+      assertThatThrownBy(() -> cache.get("k", loader))
+          .isInstanceOf(CacheException.class)
+          .hasCauseInstanceOf(TimeoutException.class)
+          .cause()
+          .hasMessageContaining("PT0.1S");
+    }
+    assertThat(cache.get("other", key -> "v")).isEqualTo("v");
+    end.countDown();
+    Await.until("what was loaded is kept", () -> "late".equals(cache.getIfPresent("k")));
   }
 
   @Test
