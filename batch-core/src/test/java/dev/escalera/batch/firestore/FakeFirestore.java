@@ -91,6 +91,7 @@ final class FakeFirestore implements AutoCloseable {
   private volatile Plan plan = (call, writes) -> Fate.APPLY;
   private boolean forgetful;
   private long forgotten;
+  private int largestRequest;
   private int calls;
 
   FakeFirestore() throws IOException {
@@ -148,6 +149,13 @@ final class FakeFirestore implements AutoCloseable {
     }
   }
 
+  /** Returns the bytes of the largest call of writes so far. */
+  int largestRequest() {
+    synchronized (lock) {
+      return largestRequest;
+    }
+  }
+
   long forgotten() {
     synchronized (lock) {
       return forgotten;
@@ -199,7 +207,7 @@ final class FakeFirestore implements AutoCloseable {
   }
 
   private void batchWrite(BatchWriteRequest request, StreamObserver<BatchWriteResponse> observer) {
-    Fate fate = fate(request.getWritesList());
+    Fate fate = fate(request, request.getWritesList());
     Set<String> names = new HashSet<>();
     boolean twice = request.getWritesList().stream().anyMatch(write -> !names.add(name(write)));
     Code refusal = twice ? Code.INVALID_ARGUMENT : fate.refusal;
@@ -224,7 +232,7 @@ final class FakeFirestore implements AutoCloseable {
   }
 
   private void commit(CommitRequest request, StreamObserver<CommitResponse> observer) {
-    Fate fate = fate(request.getWritesList());
+    Fate fate = fate(request, request.getWritesList());
     answer(
         observer,
         fate,
@@ -263,8 +271,9 @@ final class FakeFirestore implements AutoCloseable {
     observer.onCompleted();
   }
 
-  private Fate fate(List<Write> writes) {
+  private Fate fate(Message request, List<Write> writes) {
     synchronized (lock) {
+      largestRequest = Math.max(largestRequest, request.getSerializedSize());
       return plan.of(++calls, writes);
     }
   }

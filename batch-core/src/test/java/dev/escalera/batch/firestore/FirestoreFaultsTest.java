@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -186,6 +187,60 @@ class FirestoreFaultsTest {
       assertThat(store.applied()).hasSize(6_000);
       assertThat(capacity.refused.get()).isPositive().isLessThan(6_000);
       assertThat(executor.stats().rateLimit()).isPresent();
+    }
+  }
+
+  @Test
+  void calls_are_as_large_as_they_may_be_and_never_larger() throws Exception {
+    long seed = Long.getLong("escalera.seed", 20261124L);
+    Random random = new Random(seed);
+    store.forget();
+    // Text of three bytes a character, so that characters are not taken for bytes.
+    String text = "\u20ac".repeat(340_000);
+    long bytes = 0;
+    try (BatchExecutor<DocumentWrite> executor =
+        builder().maxConcurrentBatches(2).linger(Duration.ofHours(1)).build()) {
+      List<CompletionStage<WriteResult>> results = new ArrayList<>();
+      for (int i = 0; i < 120; i++) {
+        int length = random.nextInt(10) == 0 ? random.nextInt(100) : random.nextInt(text.length());
+        bytes += 3L * length;
+        DocumentWrite write =
+            DocumentWrite.set("c", "d" + i, Map.of("text", text.substring(0, length)));
+        results.add(executor.submit(i % 7 == 0 ? write.withKey("k") : write));
+      }
+      assertThat(executor.flush(LONG)).isZero();
+      for (CompletionStage<WriteResult> result : results) {
+        assertThat(settled(result).cause()).as("seed %d", seed).isEmpty();
+      }
+      assertThat(store.largestRequest()).as("seed %d", seed).isBetween(7_000_000, 9_500_000 + 200);
+      assertThat(executor.stats().batches())
+          .as("seed %d, %d bytes", seed, bytes)
+          .isLessThan(2 + bytes / 8_000_000);
+    }
+  }
+
+  @Test
+  void one_that_firestore_refuses_a_whole_call_for_fails_alone() throws Exception {
+    store.plan(
+        (call, writes) ->
+            writes.stream().anyMatch(write -> write.getUpdate().getName().endsWith("/poison"))
+                ? Fate.APPLY.refusedWith(Code.INVALID_ARGUMENT)
+                : Fate.APPLY);
+    try (BatchExecutor<DocumentWrite> executor = builder().build()) {
+      List<CompletionStage<WriteResult>> results = new ArrayList<>();
+      for (int i = 0; i < 500; i++) {
+        results.add(
+            executor.submit(DocumentWrite.increment("c", i == 321 ? "poison" : "n" + i, "n", 1)));
+      }
+      assertThat(executor.flush(LONG)).isZero();
+      for (int i = 0; i < 500; i++) {
+        assertThat(settled(results.get(i)).status())
+            .as("write %d", i)
+            .isEqualTo(i == 321 ? WriteStatus.FAILED : WriteStatus.APPLIED);
+      }
+      assertThat(store.applied()).hasSize(499).doesNotHaveDuplicates();
+      // The whole, and two halves of each that has the poison.
+      assertThat(store.calls()).isLessThanOrEqualTo(1 + 2 * 9);
     }
   }
 
