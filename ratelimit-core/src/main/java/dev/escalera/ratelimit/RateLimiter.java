@@ -15,7 +15,8 @@ public interface RateLimiter extends AutoCloseable {
    * Takes the cost from every bucket of the request if all hold it, else from none.
    *
    * <p>Never waits for tokens. The returned stage never fails because of the store: the failure
-   * policy decides then. It does not complete on a thread of the store's driver.
+   * policy decides then. It does not complete on a thread of the store's driver but on one of a few
+   * that all limiters of the process share: what depends on it should not block them for long.
    *
    * @param permits limits, subjects and cost
    * @return the decision

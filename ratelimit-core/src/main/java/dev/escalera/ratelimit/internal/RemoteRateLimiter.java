@@ -354,23 +354,14 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   /** Wakes the threads that wait; what else depends on a decision runs on threads of our own. */
   private void finish(List<Waiter> batch, List<Decision> decisions) {
     pending.addAndGet(-batch.size());
-    int rest = 0;
     for (int i = 0; i < batch.size(); i++) {
-      if (batch.get(i).blocking) {
-        complete(batch.get(i), decisions.get(i));
+      Waiter waiter = batch.get(i);
+      Decision decision = decisions.get(i);
+      if (waiter.blocking) {
+        complete(waiter, decision);
       } else {
-        rest++;
-      }
-    }
-    if (rest > 0) {
-      ASYNC.execute(() -> completeOthers(batch, decisions));
-    }
-  }
-
-  private void completeOthers(List<Waiter> batch, List<Decision> decisions) {
-    for (int i = 0; i < batch.size(); i++) {
-      if (!batch.get(i).blocking) {
-        complete(batch.get(i), decisions.get(i));
+        // Each by itself: what depends on one may wait for another.
+        ASYNC.execute(() -> complete(waiter, decision));
       }
     }
   }

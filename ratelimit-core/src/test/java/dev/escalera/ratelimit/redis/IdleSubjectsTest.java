@@ -16,11 +16,11 @@ import org.junit.jupiter.api.Test;
 /** That nothing is left of subjects that are idle; {@code -Descalera.subjects=1000000} for many. */
 @WithRedis
 class IdleSubjectsTest {
-  private static final int SUBJECTS = Integer.getInteger("escalera.subjects", 20_000);
+  private static final int SUBJECTS = Integer.getInteger("escalera.subjects", 10_000);
   private static final int IN_FLIGHT = 256;
 
   /** How long a bucket takes to be full: long enough for all to be there at once. */
-  private static final Duration FULL = Duration.ofSeconds(4 + SUBJECTS / 12_000);
+  private static final Duration FULL = Duration.ofSeconds(4 + SUBJECTS / 4_000);
 
   @Test
   void what_is_idle_until_it_is_full_is_gone(RedisClient client) throws Exception {

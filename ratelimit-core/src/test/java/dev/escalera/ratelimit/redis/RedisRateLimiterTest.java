@@ -14,6 +14,7 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -60,6 +61,29 @@ class RedisRateLimiterTest extends RateLimiterContract {
 
       String stats = redis.sync().info("commandstats");
       assertThat(stats).contains("cmdstat_evalsha:calls=10,").doesNotContain("cmdstat_eval:");
+    }
+  }
+
+  @Test
+  void what_depends_on_a_decision_may_wait_for_others_of_the_same_call() throws Exception {
+    try (RateLimiter limiter = builder(Limit.of(name, 100, Duration.ofDays(1))).build()) {
+      List<CompletableFuture<Decision>> decisions = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        decisions.add(limiter.tryAcquireAsync(name, "u").toCompletableFuture());
+      }
+      List<CompletableFuture<Decision>> dependents = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        int next = (i + 1) % 20;
+        dependents.add(
+            limiter
+                .tryAcquireAsync(name, "u")
+                .thenApply(decision -> decisions.get(next).join())
+                .toCompletableFuture());
+        decisions.get(i).thenAccept(decision -> decisions.get(next).join());
+      }
+      for (CompletableFuture<Decision> dependent : dependents) {
+        assertThat(dependent.get(30, TimeUnit.SECONDS).allowed()).isTrue();
+      }
     }
   }
 
