@@ -27,7 +27,7 @@ import java.util.stream.IntStream;
  */
 public final class RateLimitBars implements Bars {
   private static final int ROUNDS = 3;
-  private static final int WARM_UPS = 1;
+  private static final int WARM_UPS = 2;
   private static final long SHORT = Duration.ofMillis(1_500).toNanos();
   private static final int CALLERS = 64;
   private static final int NODES = 4;
