@@ -57,7 +57,8 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     this.source = source;
     this.options = options;
     int most = engine.options().maxConcurrentBatches();
-    this.lane = engine.openLane(Math.min(most, options.maxConcurrentBatches().orElse(most)));
+    this.lane =
+        engine.dispatcher().openLane(Math.min(most, options.maxConcurrentBatches().orElse(most)));
     this.sink = options.failures().map(told -> new FailureSink(options.name(), told)).orElse(null);
     this.journal =
         options
@@ -110,7 +111,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     if (journal != null) {
       journal.cancel();
     }
-    engine.dropCancelled();
+    engine.dispatcher().dropCancelled();
   }
 
   @Override
@@ -215,7 +216,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
       if (sink != null) {
         sink.close();
       }
-      engine.closeLane(lane);
+      engine.dispatcher().closeLane(lane);
       end();
     }
   }
@@ -240,7 +241,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     }
     if (cancelled) {
       // What was submitted while the run was being cancelled.
-      engine.dropCancelled();
+      engine.dispatcher().dropCancelled();
     }
   }
 
@@ -265,7 +266,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
     count(1);
     try {
       // A run waits for room, whatever a single submission does.
-      engine.submit(prepared, index, lane, Long.MAX_VALUE, this);
+      engine.dispatcher().submit(new Operation<>(prepared, index, this, lane), Long.MAX_VALUE);
     } catch (RuntimeException | Error e) {
       count(-1);
       throw e;

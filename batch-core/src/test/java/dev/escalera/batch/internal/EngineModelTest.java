@@ -156,7 +156,7 @@ class EngineModelTest {
     assertThat(stats.pending()).isZero();
     assertThat(stats.pendingBytes()).isZero();
     assertThat(stats.activeBatches()).isZero();
-    assertThat(engine.keysTaken()).isZero();
+    assertThat(engine.dispatcher().keysTaken()).isZero();
     long weights = all.stream().mapToLong(each -> Math.max(1, each.write.keys().size())).sum();
     assertThat(stats.settled()).isEqualTo(weights);
   }
