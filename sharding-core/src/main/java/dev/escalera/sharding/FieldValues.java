@@ -17,6 +17,9 @@ final class FieldValues {
   private static final int MAX_NAME_BYTES = 1_500;
   private static final int MAX_DEPTH = 20;
 
+  /** Of fields that the router itself keeps in a document. */
+  private static final String RESERVED = "_escalera";
+
   /** The times that Firestore can hold. */
   private static final Instant FIRST = Instant.parse("0001-01-01T00:00:00Z");
 
@@ -74,6 +77,14 @@ final class FieldValues {
             "a field is named \""
                 + shown(inner)
                 + "\", expected 1 to 1,500 bytes in UTF-8, not \"__…__\"");
+      }
+      if (depth == 1 && name.startsWith(RESERVED)) {
+        throw new IllegalArgumentException(
+            "a field is named \""
+                + shown(inner)
+                + "\", expected a name not of \""
+                + RESERVED
+                + "…\"");
       }
       copy.put(name, copyValue(inner, field.getValue(), depth));
     }

@@ -10,8 +10,8 @@ public final class Index {
    * @param field its name
    * @return the field
    */
-  public static Order asc(String field) {
-    return new Order(field, Direction.ASCENDING);
+  public static IndexField asc(String field) {
+    return new IndexField(field, IndexField.Kind.ASCENDING);
   }
 
   /**
@@ -20,7 +20,17 @@ public final class Index {
    * @param field its name
    * @return the field
    */
-  public static Order desc(String field) {
-    return new Order(field, Direction.DESCENDING);
+  public static IndexField desc(String field) {
+    return new IndexField(field, IndexField.Kind.DESCENDING);
+  }
+
+  /**
+   * Returns a field whose list is looked into, element by element.
+   *
+   * @param field its name
+   * @return the field
+   */
+  public static IndexField contains(String field) {
+    return new IndexField(field, IndexField.Kind.CONTAINS);
   }
 }

@@ -11,5 +11,9 @@ public enum Operator {
   /** Greater. */
   GREATER,
   /** Greater or equal. */
-  GREATER_OR_EQUAL
+  GREATER_OR_EQUAL,
+  /** Equal to one of a list of 1 to 30 values. */
+  IN,
+  /** A list, an element of which is equal. */
+  ARRAY_CONTAINS
 }

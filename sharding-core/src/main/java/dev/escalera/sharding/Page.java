@@ -9,15 +9,19 @@ import java.util.Optional;
  * @param items the documents, in order
  * @param next where the next page begins, for {@link ShardQuery#after}; empty if there is none.
  *     Opaque, authenticated, and good for this query only
+ * @param previous where the page before ends, for {@link ShardQuery#after}; empty if there is none
  * @param cost what this page took
  */
-public record Page(List<Document> items, Optional<String> next, Cost cost) {
+public record Page(
+    List<Document> items, Optional<String> next, Optional<String> previous, Cost cost) {
   /**
    * Makes a page.
    *
    * @param items the documents, in order
    * @param next where the next page begins, for {@link ShardQuery#after}; empty if there is none.
    *     Opaque, authenticated, and good for this query only
+   * @param previous where the page before ends, for {@link ShardQuery#after}; empty if there is
+   *     none
    * @param cost what this page took
    */
   public Page {

@@ -18,7 +18,8 @@ public sealed interface Partitioning {
   }
 
   /**
-   * By a user: a partition a value.
+   * By a user: a partition a value. Partitions share 1,024 buckets, by the hash of their name, so
+   * that there may be any number of them.
    *
    * @param field of the documents, a {@code String} that is not empty
    * @param pattern the name of a partition with the field in braces, such as {@code user_{userId}}
@@ -26,7 +27,21 @@ public sealed interface Partitioning {
    * @throws IllegalArgumentException if the pattern does not name the field in braces
    */
   static Partitioning user(String field, String pattern) {
-    return new ByValue(field, pattern);
+    return new ByUser(field, pattern, 1_024);
+  }
+
+  /**
+   * By a user, with another number of buckets: a query that names no user asks all of them.
+   *
+   * @param field of the documents, a {@code String} that is not empty
+   * @param pattern the name of a partition with the field in braces, such as {@code user_{userId}}
+   * @param buckets a power of two from 1 to 16,384; fixed for the life of the collection
+   * @return the partitioning
+   * @throws IllegalArgumentException if the pattern does not name the field in braces, or the
+   *     number is another
+   */
+  static Partitioning user(String field, String pattern, int buckets) {
+    return new ByUser(field, pattern, buckets);
   }
 
   /**
@@ -36,7 +51,7 @@ public sealed interface Partitioning {
    * @return the partitioning
    */
   static Partitioning region(String field) {
-    return new ByValue(field, "{" + field + "}");
+    return new ByRegion(field);
   }
 
   /**
@@ -75,19 +90,23 @@ public sealed interface Partitioning {
   }
 
   /**
-   * By a text.
+   * By a text of many values.
    *
    * @param field of the documents
    * @param pattern of the names
+   * @param buckets how many the partitions share
    */
-  record ByValue(String field, String pattern) implements Partitioning {
+  record ByUser(String field, String pattern, int buckets) implements Partitioning {
+    private static final int MAX_BUCKETS = 16_384;
+
     /**
-     * Makes a partitioning; use {@link Partitioning#user} or {@link Partitioning#region}.
+     * Makes a partitioning; use {@link Partitioning#user}.
      *
      * @param field of the documents
      * @param pattern of the names
+     * @param buckets how many the partitions share
      */
-    public ByValue {
+    public ByUser {
       Objects.requireNonNull(field, "field");
       String token = "{" + field + "}";
       int at = pattern.indexOf(token);
@@ -96,13 +115,33 @@ public sealed interface Partitioning {
             "pattern is \"" + pattern + "\", expected " + token + " in it, once");
       }
       String rest = pattern.replace(token, "");
-      if (!rest.matches("[A-Za-z0-9_.-]*")) {
+      if (!rest.matches("[A-Za-z0-9_.-]{0,100}")) {
         throw new IllegalArgumentException(
             "pattern is \""
                 + pattern
-                + "\", expected ASCII letters, digits, _, . and - around "
+                + "\", expected at most 100 ASCII letters, digits, _, . and - around "
                 + token);
       }
+      if (buckets < 1 || buckets > MAX_BUCKETS || Integer.bitCount(buckets) != 1) {
+        throw new IllegalArgumentException(
+            "buckets is " + buckets + ", expected a power of two from 1 to " + MAX_BUCKETS);
+      }
+    }
+  }
+
+  /**
+   * By a text of few values.
+   *
+   * @param field of the documents
+   */
+  record ByRegion(String field) implements Partitioning {
+    /**
+     * Makes a partitioning; use {@link Partitioning#region}.
+     *
+     * @param field of the documents
+     */
+    public ByRegion {
+      Objects.requireNonNull(field, "field");
     }
   }
 

@@ -17,15 +17,20 @@ import org.jspecify.annotations.Nullable;
  * @param conditions all of which must hold
  * @param orders the order, the first field first
  * @param limit how many documents a page has at most
- * @param cursor where to go on, from {@link Page#next()}
+ * @param cursor where to go on, from {@link Page#next()} or {@link Page#previous()}
+ * @param snapshot whether all pages are as of the moment of the first one
+ * @param maxReads how many documents a page may read at most
  */
 public record ShardQuery(
     String collection,
     List<Condition> conditions,
     List<Order> orders,
     int limit,
-    Optional<String> cursor) {
+    Optional<String> cursor,
+    boolean snapshot,
+    int maxReads) {
   private static final int MAX_LIMIT = 10_000;
+  private static final int MAX_READS = 50_000;
 
   /**
    * Makes a query.
@@ -34,9 +39,10 @@ public record ShardQuery(
    * @param conditions all of which must hold
    * @param orders the order, the first field first
    * @param limit how many documents a page has at most
-   * @param cursor where to go on, from {@link Page#next()}
-   * @throws IllegalArgumentException if the limit is out of range, or the conditions do not fit
-   *     together
+   * @param cursor where to go on, from {@link Page#next()} or {@link Page#previous()}
+   * @param snapshot whether all pages are as of the moment of the first one
+   * @param maxReads how many documents a page may read at most
+   * @throws IllegalArgumentException if a number is out of range
    */
   public ShardQuery {
     Objects.requireNonNull(collection, "collection");
@@ -45,6 +51,9 @@ public record ShardQuery(
     orders = List.copyOf(orders);
     if (limit < 1 || limit > MAX_LIMIT) {
       throw new IllegalArgumentException("limit is " + limit + ", expected 1 to " + MAX_LIMIT);
+    }
+    if (maxReads < 1) {
+      throw new IllegalArgumentException("maxReads is " + maxReads + ", expected at least 1");
     }
   }
 
@@ -55,7 +64,8 @@ public record ShardQuery(
    * @return the query
    */
   public static ShardQuery from(String collection) {
-    return new ShardQuery(collection, List.of(), List.of(), 100, Optional.empty());
+    return new ShardQuery(
+        collection, List.of(), List.of(), 100, Optional.empty(), false, MAX_READS);
   }
 
   /**
@@ -71,7 +81,7 @@ public record ShardQuery(
   public ShardQuery where(String field, Operator operator, @Nullable Object value) {
     List<Condition> more = new ArrayList<>(conditions);
     more.add(new Condition(field, operator, value));
-    return new ShardQuery(collection, more, orders, limit, cursor);
+    return new ShardQuery(collection, more, orders, limit, cursor, snapshot, maxReads);
   }
 
   /**
@@ -84,7 +94,7 @@ public record ShardQuery(
   public ShardQuery orderBy(String field, Direction direction) {
     List<Order> more = new ArrayList<>(orders);
     more.add(new Order(field, direction));
-    return new ShardQuery(collection, conditions, more, limit, cursor);
+    return new ShardQuery(collection, conditions, more, limit, cursor, snapshot, maxReads);
   }
 
   /**
@@ -95,16 +105,40 @@ public record ShardQuery(
    * @throws IllegalArgumentException if the value is out of range
    */
   public ShardQuery limit(int limit) {
-    return new ShardQuery(collection, conditions, orders, limit, cursor);
+    return new ShardQuery(collection, conditions, orders, limit, cursor, snapshot, maxReads);
   }
 
   /**
-   * Returns the same query, to go on where a page ended.
+   * Returns the same query, to go on where a page ended, or before where it began.
    *
-   * @param cursor from {@link Page#next()} of this query; the limit may differ
+   * @param cursor from {@link Page#next()} or {@link Page#previous()} of this query; the limit may
+   *     differ
    * @return the query
    */
   public ShardQuery after(String cursor) {
-    return new ShardQuery(collection, conditions, orders, limit, Optional.of(cursor));
+    return new ShardQuery(
+        collection, conditions, orders, limit, Optional.of(cursor), snapshot, maxReads);
+  }
+
+  /**
+   * Returns the same query with all pages as of the moment of the first one, whatever is written
+   * while you page; for an hour, on Firestore and in the process. Else each page is as of its own
+   * moment.
+   *
+   * @return the query
+   */
+  public ShardQuery asOfNow() {
+    return new ShardQuery(collection, conditions, orders, limit, cursor, true, maxReads);
+  }
+
+  /**
+   * Returns the same query with another bound on what a page may cost; 50,000 by default.
+   *
+   * @param maxReads how many documents a page may read; one that would read more fails
+   * @return the query
+   * @throws IllegalArgumentException if it is less than 1
+   */
+  public ShardQuery maxReads(int maxReads) {
+    return new ShardQuery(collection, conditions, orders, limit, cursor, snapshot, maxReads);
   }
 }

@@ -91,8 +91,20 @@ public interface ShardRouter extends AutoCloseable {
   CompletionStage<Page> queryAsync(ShardQuery query);
 
   /**
-   * Returns the partitions of a collection that hold, or held, documents, and how many. Firestore
-   * bills a read for each thousand documents of a bucket, at least one.
+   * Returns how many documents a query selects, on all its pages; its cursor and limit do not
+   * matter.
+   *
+   * @param query what to select
+   * @return the number, and what it cost
+   * @throws IllegalArgumentException if there is no such collection, or no declared index serves
+   *     the query
+   */
+  CompletionStage<Count> countAsync(ShardQuery query);
+
+  /**
+   * Returns the partitions of a collection that hold, or held, documents, and how many; where
+   * partitions go by user, the buckets that they share. Firestore bills a read for each thousand
+   * documents of a bucket, at least one.
    *
    * @param collection the name of a collection of this router
    * @return partitions, by name
@@ -206,6 +218,20 @@ public interface ShardRouter extends AutoCloseable {
    */
   default Page query(ShardQuery query) {
     return Waiting.on("query " + query.collection(), queryAsync(query));
+  }
+
+  /**
+   * Returns how many documents a query selects, and waits.
+   *
+   * @param query what to select
+   * @return the number, and what it cost
+   * @throws IllegalArgumentException if there is no such collection, or no declared index serves
+   *     the query
+   * @throws ShardingException if the store fails, or the thread is interrupted
+   * @see #countAsync
+   */
+  default Count count(ShardQuery query) {
+    return Waiting.on("count " + query.collection(), countAsync(query));
   }
 
   /**

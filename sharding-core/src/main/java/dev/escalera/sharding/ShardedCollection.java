@@ -15,7 +15,7 @@ import java.util.Set;
  * @param indexes the declared indexes, each a list of fields
  */
 public record ShardedCollection(
-    String name, Partitioning partitioning, int spread, List<List<Order>> indexes) {
+    String name, Partitioning partitioning, int spread, List<List<IndexField>> indexes) {
   private static final int MAX_SPREAD = 256;
 
   /**
@@ -91,15 +91,15 @@ public record ShardedCollection(
    * @return the collection
    * @throws IllegalArgumentException if there is no field or one twice
    */
-  public ShardedCollection index(Order... fields) {
-    List<List<Order>> more = new ArrayList<>(indexes);
+  public ShardedCollection index(IndexField... fields) {
+    List<List<IndexField>> more = new ArrayList<>(indexes);
     more.add(List.of(fields));
     return new ShardedCollection(name, partitioning, spread, more);
   }
 
-  private static void check(List<Order> index) {
+  private static void check(List<IndexField> index) {
     Set<String> fields = new HashSet<>();
-    for (Order order : index) {
+    for (IndexField order : index) {
       if (!fields.add(order.field())) {
         throw new IllegalArgumentException(
             "an index names field \"" + FieldValues.shown(order.field()) + "\" twice");
@@ -107,6 +107,10 @@ public record ShardedCollection(
     }
     if (index.isEmpty()) {
       throw new IllegalArgumentException("an index has no field");
+    }
+    if (index.stream().filter(field -> field.kind() == IndexField.Kind.CONTAINS).count() > 1) {
+      throw new IllegalArgumentException(
+          "an index looks into two lists, which Firestore does not do: " + index);
     }
   }
 }

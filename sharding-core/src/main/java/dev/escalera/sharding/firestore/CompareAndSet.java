@@ -6,85 +6,148 @@ import com.google.cloud.firestore.DocumentSnapshot;
 import com.google.cloud.firestore.FieldPath;
 import com.google.cloud.firestore.FieldValue;
 import com.google.cloud.firestore.Precondition;
-import dev.escalera.sharding.Document;
+import com.google.cloud.firestore.WriteBatch;
 import dev.escalera.sharding.ShardingException;
+import dev.escalera.sharding.internal.BucketStore.Home;
+import dev.escalera.sharding.internal.Row;
 import io.grpc.Status;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A change of one document by its update time: read, change, write if no one wrote in between, else
- * again.
+ * A change of one document by its update time: read, change, write if neither the document nor the
+ * fence has changed, else again.
+ *
+ * <p>Firestore's client sends a commit again when its answer was lost, and is then told that the
+ * document has changed, by itself. So each change leaves a mark in the document, and who is refused
+ * looks for its own before it applies the change again.
  */
 final class CompareAndSet {
   private static final int MAX_ROUNDS = 200;
-  private static final long MAX_PAUSE_MILLIS = 64;
   private static final Set<Status.Code> LOST_RACE =
       Set.of(Status.Code.ABORTED, Status.Code.FAILED_PRECONDITION, Status.Code.NOT_FOUND);
 
+  private final Paths paths;
   private final FirestoreLink link;
+  private final Fences fences;
+  private final Home home;
   private final DocumentReference document;
-  private final UnaryOperator<Document> change;
+  private final UnaryOperator<Row> change;
 
-  CompareAndSet(FirestoreLink link, DocumentReference document, UnaryOperator<Document> change) {
+  /** What was sent and refused: by then, marks of whom were in the document, and mine. */
+  private record Refused(Marks before, String mine, Row after) {}
+
+  CompareAndSet(
+      Paths paths,
+      FirestoreLink link,
+      Fences fences,
+      Home home,
+      String id,
+      UnaryOperator<Row> change) {
+    this.paths = paths;
     this.link = link;
-    this.document = document;
+    this.fences = fences;
+    this.home = home;
+    this.document = paths.document(home.bucket(), id);
     this.change = change;
   }
 
-  CompletableFuture<Optional<Document>> run() {
-    return round(1);
+  CompletableFuture<Optional<Row>> run() {
+    return round(1, Optional.empty());
   }
 
-  private CompletableFuture<Optional<Document>> round(int round) {
-    return link.call(document::get).thenCompose(found -> change(found, round));
+  private CompletableFuture<Optional<Row>> round(int round, Optional<Refused> refused) {
+    return link.call(document::get)
+        .thenCompose(
+            found -> {
+              Marks marks = Marks.of(found);
+              if (refused.isPresent()) {
+                Refused last = refused.get();
+                if (marks.has(last.mine())) {
+                  return CompletableFuture.completedFuture(Optional.of(last.after()));
+                }
+                if (!marks.tellsAll(last.before())) {
+                  return CompletableFuture.failedFuture(
+                      new ShardingException(
+                          "so many others changed "
+                              + document.getPath()
+                              + " that it cannot be told whether this change was applied",
+                          null));
+                }
+              }
+              return change(found, marks, round);
+            });
   }
 
-  private CompletableFuture<Optional<Document>> change(DocumentSnapshot found, int round) {
-    Optional<Document> before = Values.toDocument(found);
+  private CompletableFuture<Optional<Row>> change(DocumentSnapshot found, Marks marks, int round) {
+    Optional<Row> before = Values.toRow(found);
     Timestamp version = found.getUpdateTime();
     if (before.isEmpty() || version == null) {
       return CompletableFuture.completedFuture(Optional.empty());
     }
-    Document after = change.apply(before.get());
-    List<@Nullable Object> assignments = assignments(before.get(), after);
-    if (assignments.isEmpty()) {
-      return CompletableFuture.completedFuture(Optional.of(after));
-    }
-    FieldPath field = (FieldPath) assignments.get(0);
-    Object[] more = assignments.subList(2, assignments.size()).toArray();
-    return link.call(
-            () -> document.update(Precondition.updatedAt(version), field, assignments.get(1), more))
+    Row after = change.apply(before.get());
+    String mine = Marks.fresh();
+    return fences
+        .admitting(home.bucket(), home.epoch())
+        .thenCompose(
+            standing -> {
+              WriteBatch batch = paths.firestore().batch();
+              standing.guard(batch);
+              List<@Nullable Object> fields = assignments(before.get(), after);
+              batch.update(
+                  document,
+                  Precondition.updatedAt(version),
+                  Marks.FIELD,
+                  marks.with(mine).toFirestore(),
+                  fields.toArray());
+              return link.call(batch::commit);
+            })
         .thenApply(written -> Optional.of(after))
         .exceptionallyCompose(
             failure ->
                 LOST_RACE.contains(FirestoreLink.status(failure))
-                    ? again(round)
+                    ? again(round, failure, new Refused(marks, mine, after))
                     : CompletableFuture.failedFuture(failure));
   }
 
-  private CompletableFuture<Optional<Document>> again(int round) {
+  private CompletableFuture<Optional<Row>> again(int round, Throwable failure, Refused refused) {
     if (round == MAX_ROUNDS) {
       return CompletableFuture.failedFuture(
           new ShardingException("lost " + round + " races to update " + document.getPath(), null));
     }
-    long pause =
-        ThreadLocalRandom.current()
-            .nextLong(Math.min(MAX_PAUSE_MILLIS, 1L << Math.min(round, 6)) + 1);
-    return CompletableFuture.supplyAsync(
-            () -> round + 1, CompletableFuture.delayedExecutor(pause, TimeUnit.MILLISECONDS))
-        .thenCompose(this::round);
+    // Whether it was the fence or the document is not told.
+    boolean aborted = FirestoreLink.status(failure) == Status.Code.ABORTED;
+    CompletableFuture<?> fence =
+        aborted
+            ? CompletableFuture.completedFuture(null)
+            : fences.fresh(home.bucket(), home.epoch());
+    return fence
+        .handle((standing, refusal) -> refusal)
+        .thenCompose(
+            refusal ->
+                refusal == null
+                    ? FencedCommit.pause(round)
+                        .thenCompose(paused -> round(round + 1, Optional.of(refused)))
+                    : applied(refused, refusal));
+  }
+
+  /** The fence does not admit the change any more: it may have been applied before. */
+  private CompletableFuture<Optional<Row>> applied(Refused refused, Throwable refusal) {
+    return link.call(document::get)
+        .thenCompose(
+            found ->
+                Marks.of(found).has(refused.mine())
+                    ? CompletableFuture.completedFuture(Optional.of(refused.after()))
+                    : CompletableFuture.failedFuture(refusal));
   }
 
   /** Field and value by turns: an update with a precondition takes fields, not a whole document. */
-  private static List<@Nullable Object> assignments(Document before, Document after) {
+  private static List<@Nullable Object> assignments(Row before, Row after) {
     List<@Nullable Object> assignments = new ArrayList<>();
     after
         .fields()

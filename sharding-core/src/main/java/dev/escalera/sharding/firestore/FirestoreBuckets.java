@@ -1,41 +1,40 @@
 package dev.escalera.sharding.firestore;
 
-import com.google.cloud.firestore.Blob;
-import com.google.cloud.firestore.CollectionReference;
-import com.google.cloud.firestore.DocumentReference;
-import com.google.cloud.firestore.DocumentSnapshot;
+import com.google.cloud.Timestamp;
 import com.google.cloud.firestore.FieldPath;
-import com.google.cloud.firestore.Firestore;
 import com.google.cloud.firestore.Query;
 import com.google.cloud.firestore.QuerySnapshot;
-import com.google.cloud.firestore.WriteBatch;
+import com.google.cloud.firestore.TransactionOptions;
 import dev.escalera.sharding.Condition;
 import dev.escalera.sharding.Direction;
-import dev.escalera.sharding.Document;
 import dev.escalera.sharding.Order;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.internal.After;
 import dev.escalera.sharding.internal.Bounded;
 import dev.escalera.sharding.internal.Bucket;
 import dev.escalera.sharding.internal.BucketStore;
+import dev.escalera.sharding.internal.Fence;
+import dev.escalera.sharding.internal.FencedException;
 import dev.escalera.sharding.internal.Plan;
+import dev.escalera.sharding.internal.Row;
 import io.grpc.Status;
-import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Buckets in Firestore; the parent document of a bucket's collection is its entry in the catalog.
- */
+/** Buckets in one Firestore database. */
 final class FirestoreBuckets implements BucketStore {
-  private static final int MAX_IN_FLIGHT = 4_096;
+  static final int MAX_IN_FLIGHT = 4_096;
   private static final int MAX_BATCH = 500;
   private static final long MAX_BATCH_BYTES = 3_500_000;
 
@@ -45,122 +44,116 @@ final class FirestoreBuckets implements BucketStore {
   /** Of the documents of one batch; those of all batches in flight stay below what may be. */
   private static final int ALONE_AT_ONCE = 100;
 
-  private static final String SECRET = "escalera_router/cursor";
-
-  private final Firestore firestore;
+  private final Paths paths;
   private final FirestoreLink link;
+  private final Fences fences;
 
-  FirestoreBuckets(Firestore firestore, Duration deadline) {
-    this.firestore = firestore;
-    this.link = new FirestoreLink("FirestoreShardRouter", deadline, MAX_IN_FLIGHT);
+  FirestoreBuckets(Paths paths, FirestoreLink link) {
+    this.paths = paths;
+    this.link = link;
+    this.fences = new Fences(paths, link);
   }
 
   @Override
-  public CompletableFuture<Void> register(Collection<Bucket> buckets) {
-    List<Bucket> all = List.copyOf(buckets);
-    List<CompletableFuture<?>> commits = new ArrayList<>();
-    for (int from = 0; from < all.size(); from += MAX_BATCH) {
-      WriteBatch batch = firestore.batch();
-      all.subList(from, Math.min(all.size(), from + MAX_BATCH))
-          .forEach(
-              bucket ->
-                  batch.set(
-                      entry(bucket),
-                      Map.of("partition", bucket.partition(), "number", (long) bucket.number())));
-      commits.add(link.call(batch::commit));
-    }
-    return CompletableFuture.allOf(commits.toArray(CompletableFuture<?>[]::new));
+  public CompletableFuture<Fence> raise(Bucket bucket, Fence proposed) {
+    return fences.raise(bucket, proposed);
   }
 
   @Override
-  public CompletableFuture<List<String>> buckets(String collection) {
-    Query names = firestore.collection(root(collection)).select(new FieldPath[0]);
-    return link.call(names::get)
-        .thenApply(found -> found.getDocuments().stream().map(DocumentSnapshot::getId).toList());
+  public CompletableFuture<Optional<Fence>> fence(Bucket bucket) {
+    return fences.fence(bucket);
+  }
+
+  @Override
+  public CompletableFuture<Boolean> flip(Bucket bucket, Fence expected, Fence next) {
+    return fences.flip(bucket, expected, next);
   }
 
   @Override
   public CompletableFuture<Void> put(ShardedCollection collection, Placed placed) {
-    DocumentReference document = document(placed.bucket(), placed.document().id());
-    return link.call(() -> document.set(Values.toFirestore(placed.document().fields())))
-        .thenApply(written -> null);
+    return commit(List.of(placed));
   }
 
   @Override
   public CompletableFuture<List<Optional<Throwable>>> putAll(
       ShardedCollection collection, List<Placed> placed) {
-    return Bounded.all(batches(placed), BATCHES_AT_ONCE, batch -> commit(batch))
-        .thenApply(failures -> failures.stream().flatMap(List::stream).toList());
+    // By bucket, so that a commit carries few fences.
+    List<Integer> byBucket =
+        IntStream.range(0, placed.size())
+            .boxed()
+            .sorted(Comparator.comparing(place -> placed.get(place).home().bucket().name()))
+            .toList();
+    List<Placed> sorted = byBucket.stream().map(placed::get).toList();
+    return Bounded.all(batches(sorted), BATCHES_AT_ONCE, this::putTogether)
+        .thenApply(
+            failures -> {
+              List<Optional<Throwable>> inOrder = new ArrayList<>(placed.size());
+              placed.forEach(each -> inOrder.add(Optional.empty()));
+              int next = 0;
+              for (List<Optional<Throwable>> batch : failures) {
+                for (Optional<Throwable> failure : batch) {
+                  inOrder.set(byBucket.get(next++), failure);
+                }
+              }
+              return inOrder;
+            });
   }
 
   @Override
-  public CompletableFuture<Optional<Document>> get(Bucket bucket, String id) {
-    return link.call(document(bucket, id)::get).thenApply(Values::toDocument);
+  public CompletableFuture<Optional<Row>> get(Bucket bucket, String id) {
+    return link.call(paths.document(bucket, id)::get).thenApply(Values::toRow);
   }
 
   @Override
-  public CompletableFuture<Optional<Document>> update(
-      ShardedCollection collection, Bucket bucket, String id, UnaryOperator<Document> change) {
-    return new CompareAndSet(link, document(bucket, id), change).run();
+  public CompletableFuture<Optional<Row>> update(
+      ShardedCollection collection, Home home, String id, UnaryOperator<Row> change) {
+    return new CompareAndSet(paths, link, fences, home, id, change).run();
   }
 
   @Override
-  public CompletableFuture<Void> delete(ShardedCollection collection, Bucket bucket, String id) {
-    DocumentReference document = document(bucket, id);
-    return link.call(() -> document.delete()).thenApply(written -> null);
+  public CompletableFuture<Void> delete(ShardedCollection collection, Home home, String id) {
+    return new FencedCommit(
+            paths,
+            link,
+            fences,
+            List.of(home),
+            batch -> batch.delete(paths.document(home.bucket(), id)))
+        .run();
   }
 
   @Override
-  public CompletableFuture<List<Document>> query(
-      Bucket bucket, Plan plan, Optional<After> after, int limit) {
-    Query query = documents(bucket);
-    for (Map.Entry<String, @Nullable Object> equal : plan.equal().entrySet()) {
-      query =
-          query.whereEqualTo(FieldPath.of(equal.getKey()), Values.toFirestore(equal.getValue()));
-    }
-    for (Condition condition : plan.ranges()) {
-      query = where(query, condition);
-    }
+  public CompletableFuture<List<Row>> query(
+      Bucket bucket, Plan plan, Optional<After> after, int limit, Optional<Instant> at) {
+    Query query = selected(bucket, plan);
     for (Order order : plan.orders()) {
       query = query.orderBy(FieldPath.of(order.field()), direction(order.direction()));
     }
     query = query.orderBy(FieldPath.documentId(), direction(plan.idDirection())).limit(limit);
-    if (after.isPresent()) {
+    if (after.isPresent() && !(after.get().values().isEmpty() && after.get().id().isEmpty())) {
       List<@Nullable Object> place = new ArrayList<>();
       after.get().values().forEach(value -> place.add(Values.toFirestore(value)));
-      place.add(after.get().id());
+      after.get().id().ifPresent(place::add);
       query =
           after.get().inclusive()
               ? query.startAt(place.toArray())
               : query.startAfter(place.toArray());
     }
     Query complete = query;
-    CompletableFuture<QuerySnapshot> found = link.call(complete::get);
+    CompletableFuture<QuerySnapshot> found =
+        at.isEmpty() ? link.call(complete::get) : asOf(complete, at.get());
     return found.thenApply(
-        rows ->
-            rows.getDocuments().stream().flatMap(row -> Values.toDocument(row).stream()).toList());
+        rows -> rows.getDocuments().stream().flatMap(row -> Values.toRow(row).stream()).toList());
   }
 
   @Override
-  public CompletableFuture<Long> count(Bucket bucket) {
-    return link.call(() -> documents(bucket).count().get()).thenApply(found -> found.getCount());
-  }
-
-  @Override
-  public CompletableFuture<byte[]> secret(byte[] proposed) {
-    DocumentReference document = firestore.document(SECRET);
-    return link.call(document::get)
-        .thenCompose(
-            found ->
-                found.exists()
-                    ? CompletableFuture.completedFuture(found)
-                    : link.call(() -> document.create(Map.of("secret", Blob.fromBytes(proposed))))
-                        .thenCompose(written -> link.call(document::get))
-                        .exceptionallyCompose(failure -> other(document, failure)))
-        .thenApply(
-            found ->
-                Objects.requireNonNull(found.getBlob("secret"), "the secret of the cursors")
-                    .toBytes());
+  public CompletableFuture<Long> count(Bucket bucket, Plan plan) {
+    Query query = selected(bucket, plan);
+    // Documents that lack a field of the order are not selected.
+    for (Order order : plan.orders()) {
+      query = query.orderBy(FieldPath.of(order.field()), direction(order.direction()));
+    }
+    Query complete = query;
+    return link.call(() -> complete.count().get()).thenApply(found -> found.getCount());
   }
 
   @Override
@@ -168,28 +161,56 @@ final class FirestoreBuckets implements BucketStore {
     link.close();
   }
 
-  /** Returns the secret of another router, which may have been first; else the failure stands. */
-  private CompletableFuture<DocumentSnapshot> other(DocumentReference secret, Throwable failure) {
-    return link.call(secret::get)
-        .thenCompose(
-            found ->
-                found.exists()
-                    ? CompletableFuture.completedFuture(found)
-                    : CompletableFuture.failedFuture(failure));
+  private CompletableFuture<QuerySnapshot> asOf(Query query, Instant at) {
+    TransactionOptions options =
+        TransactionOptions.createReadOnlyOptionsBuilder()
+            .setReadTime(
+                Timestamp.ofTimeSecondsAndNanos(at.getEpochSecond(), at.getNano()).toProto())
+            .build();
+    return link.call(
+        () ->
+            paths.firestore().runAsyncTransaction(transaction -> transaction.get(query), options));
   }
 
-  private CompletableFuture<List<Optional<Throwable>>> commit(List<Placed> placed) {
-    WriteBatch batch = firestore.batch();
-    placed.forEach(
-        each ->
-            batch.set(
-                document(each.bucket(), each.document().id()),
-                Values.toFirestore(each.document().fields())));
-    return link.call(batch::commit)
+  private Query selected(Bucket bucket, Plan plan) {
+    Query query = paths.documents(bucket);
+    for (Map.Entry<String, @Nullable Object> equal : plan.equal().entrySet()) {
+      query =
+          query.whereEqualTo(FieldPath.of(equal.getKey()), Values.toFirestore(equal.getValue()));
+    }
+    for (Map.Entry<String, @Nullable Object> element : plan.contains().entrySet()) {
+      query =
+          query.whereArrayContains(
+              FieldPath.of(element.getKey()),
+              Objects.requireNonNull(Values.toFirestore(element.getValue()), "an element"));
+    }
+    for (Condition condition : plan.ranges()) {
+      query = where(query, condition);
+    }
+    return query;
+  }
+
+  private CompletableFuture<Void> commit(List<Placed> placed) {
+    return new FencedCommit(
+            paths,
+            link,
+            fences,
+            placed.stream().map(Placed::home).toList(),
+            batch ->
+                placed.forEach(
+                    each ->
+                        batch.set(
+                            paths.document(each.home().bucket(), each.row().id()),
+                            Values.toFirestore(each.row().fields()))))
+        .run();
+  }
+
+  private CompletableFuture<List<Optional<Throwable>>> putTogether(List<Placed> placed) {
+    return commit(placed)
         .thenApply(written -> placed.stream().map(each -> Optional.<Throwable>empty()).toList())
         .exceptionallyCompose(
             failure ->
-                placed.size() > 1 && FirestoreLink.status(failure) == Status.Code.INVALID_ARGUMENT
+                isOfSome(placed, FirestoreLink.unwrap(failure))
                     ? oneByOne(placed)
                     : CompletableFuture.completedFuture(
                         placed.stream()
@@ -197,26 +218,49 @@ final class FirestoreBuckets implements BucketStore {
                             .toList()));
   }
 
+  /** Whether the failure may be that of one document or bucket, and the others may be stored. */
+  private static boolean isOfSome(List<Placed> placed, Throwable failure) {
+    if (failure instanceof FencedException) {
+      return placed.stream().map(Placed::home).distinct().count() > 1;
+    }
+    return placed.size() > 1 && FirestoreLink.status(failure) == Status.Code.INVALID_ARGUMENT;
+  }
+
   /**
    * A commit that is refused for one of its documents stores none; alone, the good ones are stored.
+   * First bucket by bucket, since a fence refuses all of a bucket.
    */
   private CompletableFuture<List<Optional<Throwable>>> oneByOne(List<Placed> placed) {
-    return Bounded.all(placed, ALONE_AT_ONCE, one -> commit(List.of(one)))
+    List<List<Placed>> parts = new ArrayList<>();
+    for (Placed each : placed) {
+      List<Placed> last = parts.isEmpty() ? List.of() : parts.get(parts.size() - 1);
+      if (last.isEmpty() || !last.get(0).home().equals(each.home())) {
+        parts.add(new ArrayList<>());
+      }
+      parts.get(parts.size() - 1).add(each);
+    }
+    List<List<Placed>> smaller = parts.size() > 1 ? parts : placed.stream().map(List::of).toList();
+    return Bounded.all(smaller, ALONE_AT_ONCE, this::putTogether)
         .thenApply(failures -> failures.stream().flatMap(List::stream).toList());
   }
 
+  /** The fences of a batch count as its writes. */
   private static List<List<Placed>> batches(List<Placed> placed) {
     List<List<Placed>> batches = new ArrayList<>();
     List<Placed> batch = new ArrayList<>();
+    Set<Bucket> fenced = new HashSet<>();
     long bytes = 0;
     for (Placed each : placed) {
-      long size = Values.size(each.document().fields()) + 200;
-      if (!batch.isEmpty() && (batch.size() == MAX_BATCH || bytes + size > MAX_BATCH_BYTES)) {
+      long size = Values.size(each.row().fields()) + 200;
+      boolean full = batch.size() + fenced.size() + 2 > MAX_BATCH || bytes + size > MAX_BATCH_BYTES;
+      if (!batch.isEmpty() && full) {
         batches.add(batch);
         batch = new ArrayList<>();
+        fenced = new HashSet<>();
         bytes = 0;
       }
       batch.add(each);
+      fenced.add(each.home().bucket());
       bytes += size;
     }
     if (!batch.isEmpty()) {
@@ -229,11 +273,12 @@ final class FirestoreBuckets implements BucketStore {
     FieldPath field = FieldPath.of(condition.field());
     Object value = Objects.requireNonNull(Values.toFirestore(condition.value()), "a bound");
     return switch (condition.operator()) {
-      case EQUAL -> query.whereEqualTo(field, value);
       case LESS -> query.whereLessThan(field, value);
       case LESS_OR_EQUAL -> query.whereLessThanOrEqualTo(field, value);
       case GREATER -> query.whereGreaterThan(field, value);
       case GREATER_OR_EQUAL -> query.whereGreaterThanOrEqualTo(field, value);
+      case EQUAL, IN, ARRAY_CONTAINS ->
+          throw new IllegalArgumentException(condition + " is no range");
     };
   }
 
@@ -241,21 +286,5 @@ final class FirestoreBuckets implements BucketStore {
     return direction == Direction.ASCENDING
         ? Query.Direction.ASCENDING
         : Query.Direction.DESCENDING;
-  }
-
-  private static String root(String collection) {
-    return "escalera_" + collection;
-  }
-
-  private DocumentReference entry(Bucket bucket) {
-    return firestore.collection(root(bucket.collection())).document(bucket.name());
-  }
-
-  private CollectionReference documents(Bucket bucket) {
-    return entry(bucket).collection(bucket.collection());
-  }
-
-  private DocumentReference document(Bucket bucket, String id) {
-    return documents(bucket).document(id);
   }
 }

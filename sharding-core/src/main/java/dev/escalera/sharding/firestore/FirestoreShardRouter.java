@@ -3,10 +3,16 @@ package dev.escalera.sharding.firestore;
 import com.google.cloud.firestore.Firestore;
 import dev.escalera.sharding.ShardRouter;
 import dev.escalera.sharding.ShardedCollection;
+import dev.escalera.sharding.internal.CatalogStore;
 import dev.escalera.sharding.internal.Router;
+import dev.escalera.sharding.internal.Settings;
+import dev.escalera.sharding.internal.Targets;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -15,6 +21,8 @@ import java.util.Objects;
  * declared once, for {@code messages}.
  */
 public final class FirestoreShardRouter {
+  private static final String NAME = "FirestoreShardRouter";
+
   private FirestoreShardRouter() {}
 
   /**
@@ -29,12 +37,13 @@ public final class FirestoreShardRouter {
 
   /** Builds a {@link ShardRouter} on Firestore. Not safe for use by several threads. */
   public static final class Builder {
-    private final Firestore firestore;
+    private final Map<String, Firestore> databases = new LinkedHashMap<>();
     private final List<ShardedCollection> collections = new ArrayList<>();
+    private Settings settings = Settings.named(NAME);
     private Duration deadline = Duration.ofSeconds(5);
 
     private Builder(Firestore firestore) {
-      this.firestore = Objects.requireNonNull(firestore, "firestore");
+      databases.put(Targets.MAIN, Objects.requireNonNull(firestore, "firestore"));
     }
 
     /**
@@ -67,14 +76,57 @@ public final class FirestoreShardRouter {
     }
 
     /**
+     * Adds a database that may have buckets, beside the first, which is called {@code main} and has
+     * the catalog. New buckets go to all targets evenly; those that exist stay where they are. All
+     * processes must name the same targets.
+     *
+     * @param name 1 to 100 ASCII letters, digits, - and _; fixed, since the catalog names it
+     * @param firestore the host's client of that database; the router never closes it
+     * @return this builder
+     * @throws IllegalArgumentException if the name is another, or was given before
+     */
+    public Builder target(String name, Firestore firestore) {
+      Objects.requireNonNull(firestore, "firestore");
+      if (databases.putIfAbsent(Targets.checkName(name), firestore) != null) {
+        throw new IllegalArgumentException("target \"" + name + "\" was given twice");
+      }
+      return this;
+    }
+
+    /**
+     * Sets how long a cursor is good; a day by default, one of a snapshot an hour at most.
+     *
+     * @param life from 1 s to 30 days
+     * @return this builder
+     * @throws IllegalArgumentException if the value is out of range
+     */
+    public Builder cursorLife(Duration life) {
+      settings = settings.withCursorLife(life);
+      return this;
+    }
+
+    Builder clock(InstantSource clock) {
+      settings = settings.withClock(clock);
+      return this;
+    }
+
+    /**
      * Builds the router; Firestore is not called before the first use.
      *
      * @return a router, to be closed
      * @throws IllegalStateException if no collection was given, or two of one name
      */
     public ShardRouter build() {
-      return new Router(
-          "FirestoreShardRouter", collections, new FirestoreBuckets(firestore, deadline));
+      Map<String, FirestoreBuckets> stores = new LinkedHashMap<>();
+      List<CatalogStore> catalogs = new ArrayList<>();
+      databases.forEach(
+          (name, firestore) -> {
+            Paths paths = new Paths(firestore);
+            FirestoreLink link = new FirestoreLink(NAME, deadline, FirestoreBuckets.MAX_IN_FLIGHT);
+            stores.put(name, new FirestoreBuckets(paths, link));
+            catalogs.add(new FirestoreCatalog(paths, link));
+          });
+      return new Router(settings, collections, new Targets(catalogs.get(0), stores));
     }
   }
 }

@@ -3,8 +3,8 @@ package dev.escalera.sharding.firestore;
 import com.google.cloud.Timestamp;
 import com.google.cloud.firestore.Blob;
 import com.google.cloud.firestore.DocumentSnapshot;
-import dev.escalera.sharding.Document;
 import dev.escalera.sharding.internal.DocumentCodec;
+import dev.escalera.sharding.internal.Row;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -44,14 +44,20 @@ final class Values {
     return value;
   }
 
-  static Optional<Document> toDocument(DocumentSnapshot snapshot) {
+  /** Returns the row of a document; empty if there is none. */
+  static Optional<Row> toRow(DocumentSnapshot snapshot) {
     Map<String, Object> data = snapshot.getData();
     if (data == null) {
       return Optional.empty();
     }
     Map<String, @Nullable Object> fields = new LinkedHashMap<>();
-    data.forEach((name, value) -> fields.put(name, fromFirestore(value)));
-    return Optional.of(Document.of(snapshot.getId(), fields));
+    data.forEach(
+        (name, value) -> {
+          if (!name.equals(Marks.NAME)) {
+            fields.put(name, fromFirestore(value));
+          }
+        });
+    return Optional.of(new Row(snapshot.getId(), fields));
   }
 
   /** Returns about how many bytes fields take. */

@@ -1,6 +1,5 @@
 package dev.escalera.sharding.internal;
 
-import dev.escalera.sharding.Document;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
@@ -29,12 +28,13 @@ public final class DocumentCodec {
     return write(out -> value(out, fields));
   }
 
-  public static Document decode(String id, byte[] bytes) {
+  /** Returns the fields of a document; the id is for the message if the bytes are none. */
+  public static Map<String, @Nullable Object> decode(String id, byte[] bytes) {
     @Nullable Object value = read(bytes);
     if (value instanceof Map<?, ?> map) {
       Map<String, @Nullable Object> fields = new LinkedHashMap<>();
       map.forEach((name, field) -> fields.put(String.valueOf(name), field));
-      return Document.of(id, fields);
+      return fields;
     }
     throw new IllegalArgumentException(
         "the bytes of document \"" + Names.escape(id) + "\" hold no map");

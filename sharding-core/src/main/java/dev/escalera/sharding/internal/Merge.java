@@ -1,7 +1,6 @@
 package dev.escalera.sharding.internal;
 
 import dev.escalera.sharding.Direction;
-import dev.escalera.sharding.Document;
 import dev.escalera.sharding.Order;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -17,20 +16,20 @@ import java.util.concurrent.CompletableFuture;
  * it must.
  */
 final class Merge {
-  /** A document, where it is from, and its place in the order of the query. */
-  static final class Row {
-    private final Document document;
+  /** A row, where it is from, and its place in the order of the query. */
+  static final class Placed {
+    private final Row row;
     private final Bucket bucket;
     private final byte[] place;
 
-    Row(Document document, Bucket bucket, byte[] place) {
-      this.document = document;
+    Placed(Row row, Bucket bucket, byte[] place) {
+      this.row = row;
       this.bucket = bucket;
       this.place = place;
     }
 
-    Document document() {
-      return document;
+    Row row() {
+      return row;
     }
 
     Bucket bucket() {
@@ -38,49 +37,47 @@ final class Merge {
     }
   }
 
-  private final BucketStore store;
-  private final Plan plan;
+  private final Asking asking;
+  private final Spending spending;
+  private final Selection selection;
   private final List<Source> sources = new ArrayList<>();
   private final PriorityQueue<Source> heads =
       new PriorityQueue<>(
           (a, b) -> Arrays.compareUnsigned(a.rows.getFirst().place, b.rows.getFirst().place));
-  private final List<Row> merged = new ArrayList<>();
-  private int reads;
-  private int rounds;
+  private final List<Placed> merged = new ArrayList<>();
+
+  /** Asks the bucket of a source for its first rows behind a place. */
+  @FunctionalInterface
+  interface Asking {
+    CompletableFuture<List<Row>> ask(Paging.Source source, Optional<After> after, int limit);
+  }
 
   /** One bucket, and what of its answers is not merged yet. */
   private static final class Source {
-    final Bucket bucket;
-    final Deque<Row> rows = new ArrayDeque<>();
+    final Paging.Source asked;
+    final Deque<Placed> rows = new ArrayDeque<>();
     Optional<After> after;
     int limit;
     boolean ended;
 
-    Source(Bucket bucket, Optional<After> after) {
-      this.bucket = bucket;
+    Source(Paging.Source asked, Optional<After> after) {
+      this.asked = asked;
       this.after = after;
     }
   }
 
-  Merge(BucketStore store, Plan plan) {
-    this.store = store;
-    this.plan = plan;
+  Merge(Selection selection, Asking asking, Spending spending) {
+    this.selection = selection;
+    this.asking = asking;
+    this.spending = spending;
   }
 
-  void add(Bucket bucket, Optional<After> after) {
-    sources.add(new Source(bucket, after));
+  void add(Paging.Source source, Optional<After> after) {
+    sources.add(new Source(source, after));
   }
 
-  List<Row> merged() {
+  List<Placed> merged() {
     return merged;
-  }
-
-  int reads() {
-    return reads;
-  }
-
-  int rounds() {
-    return rounds;
   }
 
   /**
@@ -117,9 +114,8 @@ final class Merge {
   }
 
   private CompletableFuture<Void> fill(List<Source> empty) {
-    rounds++;
-    return Bounded.all(
-            empty, source -> store.query(source.bucket, plan, source.after, source.limit))
+    spending.beginRound(empty.stream().mapToLong(source -> source.limit).sum());
+    return Bounded.all(empty, source -> asking.ask(source.asked, source.after, source.limit))
         .thenAccept(
             answers -> {
               for (int i = 0; i < empty.size(); i++) {
@@ -128,25 +124,25 @@ final class Merge {
             });
   }
 
-  private void take(Source source, List<Document> answer) {
-    reads += Math.max(1, answer.size());
+  private void take(Source source, List<Row> answer) {
+    spending.addAnswer(answer.size());
     source.ended = answer.size() < source.limit;
-    for (Document document : answer) {
-      source.rows.add(new Row(document, source.bucket, place(document, source.bucket)));
+    for (Row row : answer) {
+      source.rows.add(new Placed(row, source.asked.bucket(), place(row, source.asked.bucket())));
     }
     if (!answer.isEmpty()) {
-      Document last = answer.get(answer.size() - 1);
-      source.after = Optional.of(new After(plan.values(last), last.id(), false));
+      Row last = answer.get(answer.size() - 1);
+      source.after = selection.after(source.asked.plan(), selection.values(last), last.id(), false);
       heads.add(source);
     }
   }
 
-  private byte[] place(Document document, Bucket bucket) {
+  private byte[] place(Row row, Bucket bucket) {
     OrderKey key = new OrderKey();
-    for (Order order : plan.orders()) {
-      key.add(document.fields().get(order.field()), order.direction());
+    for (Order order : selection.orders()) {
+      key.add(row.fields().get(order.field()), order.direction());
     }
-    Direction ties = plan.idDirection();
-    return key.addName(document.id(), ties).addName(bucket.partition(), ties).toBytes();
+    Direction ties = selection.idDirection();
+    return key.addName(row.id(), ties).addName(bucket.partition(), ties).toBytes();
   }
 }

@@ -56,6 +56,16 @@ public final class OrderKey {
     return this;
   }
 
+  /** Adds bytes that another key begins with. */
+  OrderKey addRaw(OrderKey other) {
+    return addRaw(other.toBytes());
+  }
+
+  OrderKey addRaw(byte[] other) {
+    bytes.writeBytes(other);
+    return this;
+  }
+
   /** Adds the least bytes that a value of the same type as {@code value} begins with. */
   OrderKey addTypeOf(@Nullable Object value, Direction direction) {
     OrderKey whole = new OrderKey().add(value, Direction.ASCENDING);

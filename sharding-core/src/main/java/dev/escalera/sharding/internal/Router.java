@@ -1,6 +1,6 @@
 package dev.escalera.sharding.internal;
 
-import dev.escalera.sharding.Direction;
+import dev.escalera.sharding.Count;
 import dev.escalera.sharding.Document;
 import dev.escalera.sharding.DocumentResult;
 import dev.escalera.sharding.Page;
@@ -11,6 +11,8 @@ import dev.escalera.sharding.ShardRouter;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.ShardingException;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -26,64 +28,78 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** The router itself, over any store. */
+/** The router itself, over any stores. */
 public final class Router implements ShardRouter {
   private static final int SECRET_BYTES = 32;
 
-  /** How many buckets one page may ask. */
-  private static final int MAX_BUCKETS = 4_096;
+  /** Firestore keeps old versions for so long; a minute is left for what is under way. */
+  private static final Duration SNAPSHOT_LIFE = Duration.ofMinutes(59);
 
-  /** How many partitions are asked at once when the first ones have too little. */
-  private static final int MAX_WAVE = 64;
-
-  /** And how many buckets, if one partition does not have more. */
-  private static final int MAX_WAVE_BUCKETS = 512;
-
-  private final String name;
-  private final BucketStore store;
+  private final Settings settings;
+  private final Targets targets;
   private final Map<String, Routed> collections = new LinkedHashMap<>();
   private volatile @Nullable CompletableFuture<byte[]> secret;
   private volatile boolean closed;
 
-  private record Routed(ShardedCollection collection, Routing routing, Catalog catalog) {}
+  private record Routed(
+      ShardedCollection collection, Routing routing, Catalog catalog, Fencing fencing) {}
 
   /** Throws IllegalStateException if there is no collection, or two of one name. */
-  public Router(String name, Collection<ShardedCollection> collections, BucketStore store) {
-    this.name = name;
-    this.store = store;
+  public Router(Settings settings, Collection<ShardedCollection> collections, Targets targets) {
+    this.settings = settings;
+    this.targets = targets;
     if (collections.isEmpty()) {
       throw new IllegalStateException("no collection was given, expected at least one");
     }
     for (ShardedCollection collection : collections) {
-      Catalog catalog = new Catalog(collection.name(), store, System::nanoTime);
-      if (this.collections.put(
-              collection.name(), new Routed(collection, new Routing(collection), catalog))
-          != null) {
+      if (this.collections.put(collection.name(), routed(collection)) != null) {
         throw new IllegalStateException("collection \"" + collection.name() + "\" was given twice");
       }
     }
+  }
+
+  private Routed routed(ShardedCollection collection) {
+    Routing routing = new Routing(collection);
+    List<String> names = targets.names();
+    Catalog catalog =
+        new Catalog(
+            collection.name(),
+            targets.catalog(),
+            bucket -> names.get(routing.target(bucket, names.size())),
+            settings.nanoTime(),
+            settings.catalogTtl());
+    return new Routed(collection, routing, catalog, new Fencing(catalog, targets, settings));
   }
 
   @Override
   public CompletionStage<Void> putAsync(String collection, Document document) {
     Routed routed = routed(collection);
     Bucket bucket = routed.routing().bucket(Objects.requireNonNull(document, "document"));
+    Row row = routed.routing().row(document);
     return handedOver(
-        "put " + path(bucket, document.id()),
+        () -> "put " + path(bucket, document.id()),
         () ->
             routed
-                .catalog()
-                .ensure(List.of(bucket))
-                .thenCompose(
-                    known ->
-                        store.put(routed.collection(), new BucketStore.Placed(bucket, document))));
+                .fencing()
+                .put(
+                    bucket,
+                    (store, home) ->
+                        store.put(routed.collection(), new BucketStore.Placed(home, row))));
   }
 
   @Override
   public CompletionStage<Optional<Document>> getAsync(
       String collection, PartitionKey key, String id) {
-    Bucket bucket = routed(collection).routing().bucket(key, Document.of(id, Map.of()).id());
-    return handedOver("get " + path(bucket, id), () -> store.get(bucket, id));
+    Routed routed = routed(collection);
+    Bucket bucket = routed.routing().bucket(key, Document.of(id, Map.of()).id());
+    String stored = routed.routing().storedId(key, id);
+    return handedOver(
+        () -> "get " + path(bucket, id),
+        () ->
+            routed
+                .fencing()
+                .read(bucket, Optional.<Row>empty(), store -> store.get(bucket, stored))
+                .thenApply(row -> row.map(routed.routing()::document)));
   }
 
   @Override
@@ -92,66 +108,89 @@ public final class Router implements ShardRouter {
     Routed routed = routed(collection);
     Objects.requireNonNull(change, "change");
     Bucket bucket = routed.routing().bucket(key, Document.of(id, Map.of()).id());
+    String stored = routed.routing().storedId(key, id);
+    UnaryOperator<Row> checked =
+        row -> unmoved(routed, bucket, row, change.apply(routed.routing().document(row)));
     return handedOver(
-        "update " + path(bucket, id),
+        () -> "update " + path(bucket, id),
         () ->
-            store.update(
-                routed.collection(),
-                bucket,
-                id,
-                document -> unmoved(routed, bucket, id, change.apply(document))));
+            routed
+                .fencing()
+                .change(
+                    bucket,
+                    Optional.<Row>empty(),
+                    (store, home) -> store.update(routed.collection(), home, stored, checked))
+                .thenApply(row -> row.map(routed.routing()::document)));
   }
 
   @Override
   public CompletionStage<Void> deleteAsync(String collection, PartitionKey key, String id) {
     Routed routed = routed(collection);
     Bucket bucket = routed.routing().bucket(key, Document.of(id, Map.of()).id());
+    String stored = routed.routing().storedId(key, id);
     return handedOver(
-        "delete " + path(bucket, id), () -> store.delete(routed.collection(), bucket, id));
+        () -> "delete " + path(bucket, id),
+        () ->
+            routed
+                .fencing()
+                .change(
+                    bucket,
+                    Optional.empty(),
+                    (store, home) ->
+                        store
+                            .delete(routed.collection(), home, stored)
+                            .thenApply(done -> Optional.empty()))
+                .thenApply(done -> null));
   }
 
   @Override
   public CompletionStage<List<DocumentResult>> writeAllAsync(
       String collection, List<Document> documents) {
     Routed routed = routed(collection);
-    BulkPut bulk = new BulkPut(routed.routing(), documents);
+    BulkPut bulk = new BulkPut(routed.collection(), routed.routing(), documents);
     return handedOver(
-        "write to " + collection,
-        () ->
-            routed
-                .catalog()
-                .ensure(bulk.buckets())
-                .thenCompose(known -> store.putAll(routed.collection(), bulk.placed()))
-                .handle((failures, failure) -> bulk.results(failures, failure)));
+        () -> "write to " + collection,
+        () -> bulk.run(routed.catalog(), targets, routed.fencing()));
   }
 
   @Override
   public CompletionStage<Page> queryAsync(ShardQuery query) {
     Routed routed = routed(query.collection());
-    Plan plan = Plan.of(routed.collection(), query);
+    Selection forwards = Selection.of(routed.collection(), query, false);
     return handedOver(
-        "query " + query.collection(),
+        () -> "query " + query.collection(),
+        () -> secret().thenCompose(key -> page(routed, forwards, query, key)));
+  }
+
+  @Override
+  public CompletionStage<Count> countAsync(ShardQuery query) {
+    Routed routed = routed(query.collection());
+    Selection selection = Selection.of(routed.collection(), query, false);
+    return handedOver(
+        () -> "count " + query.collection(),
         () ->
-            secret()
-                .thenCompose(
-                    key -> {
-                      Optional<Cursor> cursor =
-                          query.cursor().map(token -> Cursor.verify(token, query, key));
-                      return routed
-                          .routing()
-                          .named(query)
-                          .map(CompletableFuture::completedFuture)
-                          .orElseGet(() -> routed.catalog().buckets())
-                          .thenCompose(buckets -> page(routed, plan, query, cursor, buckets, key));
-                    }));
+            routed
+                .fencing()
+                .again(() -> sources(routed, selection).thenCompose(this::counted))
+                .thenApply(Router::sum));
   }
 
   @Override
   public CompletionStage<List<Partition>> partitionsAsync(String collection) {
     Routed routed = routed(collection);
+    Selection all = Selection.of(routed.collection(), ShardQuery.from(collection), false);
     return handedOver(
-        "list the partitions of " + collection,
-        () -> routed.catalog().buckets().thenCompose(this::counted));
+        () -> "list the partitions of " + collection,
+        () ->
+            routed
+                .fencing()
+                .again(
+                    () ->
+                        sources(routed, all)
+                            .thenCompose(
+                                sources ->
+                                    counted(sources)
+                                        .thenApply(counts -> partitions(sources, counts)))));
   }
 
   @Override
@@ -163,13 +202,13 @@ public final class Router implements ShardRouter {
   public void close() {
     if (!closed) {
       closed = true;
-      store.close();
+      targets.close();
     }
   }
 
   private Routed routed(String collection) {
     if (closed) {
-      throw new IllegalStateException(name + " is closed");
+      throw new IllegalStateException(settings.name() + " is closed");
     }
     Routed routed = collections.get(Objects.requireNonNull(collection, "collection"));
     if (routed == null) {
@@ -182,179 +221,142 @@ public final class Router implements ShardRouter {
     return routed;
   }
 
-  private static Document unmoved(
-      Routed routed, Bucket bucket, String id, @Nullable Document changed) {
+  private static Row unmoved(Routed routed, Bucket bucket, Row before, @Nullable Document changed) {
+    Document old = routed.routing().document(before);
     if (changed == null) {
       throw new IllegalArgumentException(
-          "the change of document \"" + Names.escape(id) + "\" returned null");
+          "the change of document \"" + Names.escape(old.id()) + "\" returned null");
     }
-    if (!changed.id().equals(id) || !routed.routing().bucket(changed).equals(bucket)) {
+    Bucket then = routed.routing().bucket(changed);
+    Row after = routed.routing().row(changed);
+    if (!then.equals(bucket) || !after.id().equals(before.id())) {
       throw new IllegalArgumentException(
           "the change would move document \""
-              + Names.escape(id)
+              + Names.escape(old.id())
               + "\" out of bucket "
               + bucket.name()
               + "; put it anew and delete this one");
     }
-    return changed;
-  }
-
-  private CompletableFuture<List<Partition>> counted(List<Bucket> buckets) {
-    return Bounded.all(buckets, store::count)
-        .thenApply(
-            counts -> {
-              Map<String, Long> sums = new TreeMap<>();
-              for (int i = 0; i < buckets.size(); i++) {
-                sums.merge(buckets.get(i).partition(), counts.get(i), Long::sum);
-              }
-              return sums.entrySet().stream()
-                  .map(entry -> new Partition(entry.getKey(), entry.getValue()))
-                  .toList();
-            });
-  }
-
-  /** What a page has so far. */
-  private static final class Progress {
-    final List<Merge.Row> rows = new ArrayList<>();
-    int buckets;
-    int reads;
-    int rounds;
+    return after;
   }
 
   private CompletableFuture<Page> page(
+      Routed routed, Selection forwards, ShardQuery query, byte[] key) {
+    Instant now = settings.clock().instant();
+    Optional<Cursor> cursor = query.cursor().map(token -> Cursor.verify(token, query, key, now));
+    Selection selection =
+        cursor.filter(Cursor::backwards).isPresent()
+            ? Selection.of(routed.collection(), query, true)
+            : forwards;
+    return asOf(query, cursor)
+        .thenCompose(
+            at ->
+                routed
+                    .fencing()
+                    .again(() -> page(routed, selection, query, cursor, at))
+                    .thenApply(read -> read.page(key, expiry(cursor, at, now), at)));
+  }
+
+  /** A page that is read, and yet to be signed. */
+  private record Unsigned(Paging paging, Paging.Read read) {
+    Page page(byte[] key, Instant expires, Optional<Instant> at) {
+      return paging.signed(read, key, expires, at);
+    }
+  }
+
+  private CompletableFuture<Unsigned> page(
       Routed routed,
-      Plan plan,
+      Selection selection,
       ShardQuery query,
       Optional<Cursor> cursor,
-      List<Bucket> buckets,
-      byte[] key) {
-    List<List<Bucket>> groups = groups(routed, plan, query, cursor, buckets);
-    int asked = groups.stream().mapToInt(List::size).sum();
-    boolean concatenated = groups.size() > 1;
-    if (!concatenated && asked > MAX_BUCKETS) {
-      throw new IllegalArgumentException(
-          "the query would ask "
-              + asked
-              + " buckets, expected at most "
-              + MAX_BUCKETS
-              + "; add a condition on the field that partitions go by");
+      Optional<Instant> at) {
+    Paging paging =
+        new Paging(
+            routed.routing(),
+            selection,
+            query,
+            cursor,
+            (source, after, limit) ->
+                targets
+                    .store(source.owner())
+                    .query(source.bucket(), source.plan(), after, limit, at));
+    return sources(routed, selection)
+        .thenCompose(paging::run)
+        .thenApply(read -> new Unsigned(paging, read));
+  }
+
+  /** As of when the pages are: the first one's moment, if it is a snapshot. */
+  private CompletableFuture<Optional<Instant>> asOf(ShardQuery query, Optional<Cursor> cursor) {
+    if (!query.snapshot()) {
+      return CompletableFuture.completedFuture(Optional.empty());
     }
-    Progress progress = new Progress();
-    // One more than the page, to know whether there is a next one.
-    return waves(plan, query.limit() + 1, cursor, groups, 0, 1, progress)
-        .thenApply(done -> page(plan, query, progress, key));
+    return cursor.isPresent()
+        ? CompletableFuture.completedFuture(cursor.get().at())
+        : targets.catalog().now().thenApply(Optional::of);
   }
 
-  /**
-   * Buckets whose documents may mix are one group; groups come one after another in the order of
-   * the query.
-   */
-  private static List<List<Bucket>> groups(
-      Routed routed, Plan plan, ShardQuery query, Optional<Cursor> cursor, List<Bucket> buckets) {
-    List<Bucket> asked =
-        buckets.stream()
-            .filter(bucket -> routed.routing().mayHold(bucket.partition(), query))
-            .toList();
-    boolean disjoint =
-        routed.routing().isOrdered()
-            && !plan.orders().isEmpty()
-            && routed.routing().field().filter(plan.orders().get(0).field()::equals).isPresent();
-    if (!disjoint) {
-      return List.of(asked);
+  private Instant expiry(Optional<Cursor> cursor, Optional<Instant> at, Instant now) {
+    if (at.isEmpty()) {
+      return now.plus(settings.cursorLife());
     }
-    boolean ascending = plan.orders().get(0).direction() == Direction.ASCENDING;
-    TreeMap<String, List<Bucket>> byPartition = new TreeMap<>();
-    asked.forEach(
-        bucket ->
-            byPartition
-                .computeIfAbsent(bucket.partition(), partition -> new ArrayList<>())
-                .add(bucket));
-    // The pages before have passed the partitions before that of the cursor.
-    cursor.ifPresent(
-        last ->
-            byPartition
-                .keySet()
-                .removeIf(
-                    partition ->
-                        ascending
-                            ? partition.compareTo(last.partition()) < 0
-                            : partition.compareTo(last.partition()) > 0));
-    return List.copyOf((ascending ? byPartition : byPartition.descendingMap()).values());
+    // The life of a snapshot counts from its first page.
+    Duration life =
+        settings.cursorLife().compareTo(SNAPSHOT_LIFE) < 0 ? settings.cursorLife() : SNAPSHOT_LIFE;
+    return cursor.map(Cursor::expires).orElse(now.plus(life));
   }
 
-  /** Asks some groups at once, twice as many each time, until there are enough rows. */
-  private CompletableFuture<Void> waves(
-      Plan plan,
-      int wanted,
-      Optional<Cursor> cursor,
-      List<List<Bucket>> groups,
-      int from,
-      int width,
-      Progress progress) {
-    int missing = wanted - progress.rows.size();
-    if (missing <= 0 || from >= groups.size()) {
-      return CompletableFuture.completedFuture(null);
+  /** Returns what has to be asked for a selection. */
+  private CompletableFuture<List<Paging.Source>> sources(Routed routed, Selection selection) {
+    List<CompletableFuture<List<Paging.Source>>> all = new ArrayList<>();
+    for (Plan plan : selection.plans()) {
+      CompletableFuture<List<Entry>> entries =
+          routed
+              .routing()
+              .named(plan)
+              .map(buckets -> named(routed, buckets))
+              .orElseGet(() -> routed.catalog().all());
+      all.add(
+          entries.thenApply(
+              found ->
+                  found.stream()
+                      .filter(entry -> routed.routing().mayHold(entry.bucket(), plan))
+                      .map(entry -> new Paging.Source(entry.bucket(), entry.owner(), plan))
+                      .toList()));
     }
-    List<List<Bucket>> wave = wave(groups, from, width);
-    Merge merge = new Merge(store, plan);
-    wave.forEach(group -> group.forEach(bucket -> merge.add(bucket, after(plan, cursor, bucket))));
-    int largest = wave.stream().mapToInt(List::size).max().orElse(1);
-    progress.buckets += wave.stream().mapToInt(List::size).sum();
-    return merge
-        .run(missing, share(missing, largest))
-        .thenCompose(
-            done -> {
-              progress.rows.addAll(merge.merged());
-              progress.reads += merge.reads();
-              progress.rounds += merge.rounds();
-              int wider = Math.min(MAX_WAVE, 2 * width);
-              return waves(plan, wanted, cursor, groups, from + wave.size(), wider, progress);
-            });
+    return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
+        .thenApply(done -> all.stream().flatMap(part -> part.join().stream()).toList());
   }
 
-  private static List<List<Bucket>> wave(List<List<Bucket>> groups, int from, int width) {
-    int to = from + 1;
-    int asked = groups.get(from).size();
-    while (to < Math.min(groups.size(), from + width)
-        && asked + groups.get(to).size() <= MAX_WAVE_BUCKETS) {
-      asked += groups.get(to).size();
-      to++;
+  /** With one target, who has a bucket need not be looked up, nor whether it exists. */
+  private CompletableFuture<List<Entry>> named(Routed routed, List<Bucket> buckets) {
+    if (!targets.isOne()) {
+      return routed.catalog().find(buckets);
     }
-    return groups.subList(from, to);
+    String owner = targets.names().get(0);
+    return CompletableFuture.completedFuture(
+        buckets.stream().map(bucket -> new Entry(bucket, owner, 0, 0)).toList());
   }
 
-  private static Optional<After> after(Plan plan, Optional<Cursor> cursor, Bucket bucket) {
-    return cursor.map(
-        last -> {
-          // Of documents alike in order and id, those of partitions further on are still to come.
-          // Partition names are ASCII, so that the order of characters is that of bytes.
-          int order = bucket.partition().compareTo(last.partition());
-          boolean further = plan.idDirection() == Direction.ASCENDING ? order > 0 : order < 0;
-          return new After(last.values(), last.id(), further);
-        });
+  private CompletableFuture<List<Long>> counted(List<Paging.Source> sources) {
+    return Bounded.all(
+        sources, source -> targets.store(source.owner()).count(source.bucket(), source.plan()));
   }
 
-  /** An even share and twice its standard deviation: most buckets are asked once. */
-  private static int share(int missing, int buckets) {
-    double mean = (double) missing / buckets;
-    return (int) Math.min(missing, Math.ceil(mean + 2 * Math.sqrt(mean * (1 - 1.0 / buckets))));
+  private static Count sum(List<Long> counts) {
+    long documents = counts.stream().mapToLong(Long::longValue).sum();
+    // As Firestore bills: a read for each thousand of a bucket, at least one.
+    long reads = counts.stream().mapToLong(count -> Math.max(1, (count + 999) / 1_000)).sum();
+    return new Count(documents, counts.size(), reads);
   }
 
-  private static Page page(Plan plan, ShardQuery query, Progress progress, byte[] key) {
-    List<Merge.Row> rows = progress.rows.subList(0, Math.min(query.limit(), progress.rows.size()));
-    Optional<String> next = Optional.empty();
-    if (progress.rows.size() > query.limit()) {
-      Merge.Row last = rows.get(rows.size() - 1);
-      next =
-          Optional.of(
-              new Cursor(
-                      plan.values(last.document()), last.document().id(), last.bucket().partition())
-                  .sign(query, key));
+  private static List<Partition> partitions(List<Paging.Source> sources, List<Long> counts) {
+    Map<String, Long> sums = new TreeMap<>();
+    for (int i = 0; i < sources.size(); i++) {
+      sums.merge(sources.get(i).bucket().partition(), counts.get(i), Long::sum);
     }
-    return new Page(
-        rows.stream().map(Merge.Row::document).toList(),
-        next,
-        new Page.Cost(progress.buckets, progress.reads, progress.rounds));
+    return sums.entrySet().stream()
+        .map(entry -> new Partition(entry.getKey(), entry.getValue()))
+        .toList();
   }
 
   private CompletableFuture<byte[]> secret() {
@@ -362,14 +364,14 @@ public final class Router implements ShardRouter {
     if (known == null || known.isCompletedExceptionally()) {
       byte[] proposed = new byte[SECRET_BYTES];
       new SecureRandom().nextBytes(proposed);
-      known = store.secret(proposed);
+      known = targets.catalog().secret(proposed);
       secret = known;
     }
     return known;
   }
 
   private static String path(Bucket bucket, String id) {
-    return bucket.collection() + "/" + bucket.name() + "/" + Names.escape(id);
+    return bucket + "/" + Names.escape(id);
   }
 
   /**
@@ -377,7 +379,7 @@ public final class Router implements ShardRouter {
    * exceptions only.
    */
   private static <T> CompletionStage<T> handedOver(
-      String operation, Supplier<CompletableFuture<T>> work) {
+      Supplier<String> operation, Supplier<CompletableFuture<T>> work) {
     return work.get()
         .handleAsync(
             (value, failure) -> {
@@ -388,7 +390,7 @@ public final class Router implements ShardRouter {
               if (cause instanceof IllegalArgumentException || cause instanceof ShardingException) {
                 throw (RuntimeException) cause;
               }
-              throw new ShardingException("cannot " + operation, cause);
+              throw new ShardingException("cannot " + operation.get(), cause);
             });
   }
 

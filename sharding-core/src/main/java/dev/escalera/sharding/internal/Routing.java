@@ -2,15 +2,12 @@ package dev.escalera.sharding.internal;
 
 import dev.escalera.sharding.Condition;
 import dev.escalera.sharding.Document;
-import dev.escalera.sharding.Operator;
 import dev.escalera.sharding.PartitionKey;
 import dev.escalera.sharding.Partitioning;
-import dev.escalera.sharding.ShardQuery;
 import dev.escalera.sharding.ShardedCollection;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -18,36 +15,111 @@ import org.jspecify.annotations.Nullable;
 
 /** From fields to buckets. The same in every JVM and for ever: what is stored is found by it. */
 final class Routing {
+  /** Virtual slots: partitions by user are hashed to them, and each bucket has a range of them. */
+  static final int SLOTS = 16_384;
+
+  private static final int SLOT_BITS = 14;
   private static final int MAX_NAME = 1_400;
+  private static final String USERS = "users_";
+  private static final String HASH = "hash_";
 
   private final ShardedCollection collection;
+  private final Optional<String> field;
+  private final @Nullable Dates dates;
 
   Routing(ShardedCollection collection) {
     this.collection = collection;
+    Partitioning partitioning = collection.partitioning();
+    if (partitioning instanceof Partitioning.ByDate date) {
+      this.field = Optional.of(date.field());
+      this.dates = new Dates(collection.name(), date.format(), collection.spread());
+    } else {
+      this.dates = null;
+      this.field =
+          partitioning instanceof Partitioning.ByUser user
+              ? Optional.of(user.field())
+              : partitioning instanceof Partitioning.ByRegion region
+                  ? Optional.of(region.field())
+                  : Optional.empty();
+    }
   }
 
   Bucket bucket(Document document) {
-    return bucket(partition(document), document.id());
+    Partitioning partitioning = collection.partitioning();
+    if (dates != null && partitioning instanceof Partitioning.ByDate date) {
+      Instant time = value(document, date.field(), Instant.class, "a time (Instant)");
+      return dates.bucket(time, number(document.id()));
+    }
+    if (partitioning instanceof Partitioning.ByUser user) {
+      String name = name(user, value(document, user.field(), String.class, "some text"));
+      return users(user, name, number(document.id()));
+    }
+    if (partitioning instanceof Partitioning.ByRegion region) {
+      String name = name(value(document, region.field(), String.class, "some text"));
+      return new Bucket(collection.name(), name, number(document.id()));
+    }
+    return hashed((Partitioning.ByHash) partitioning, document.id());
   }
 
   Bucket bucket(PartitionKey key, String id) {
-    return bucket(partition(key, id), id);
+    Partitioning partitioning = collection.partitioning();
+    if (dates != null) {
+      if (key.value() instanceof Instant time) {
+        return dates.bucket(time, number(id));
+      }
+      throw refused("by date", "PartitionKey.of(Instant)");
+    }
+    if (partitioning instanceof Partitioning.ByUser user) {
+      return users(user, name(user, text(key, user.field())), number(id));
+    }
+    if (partitioning instanceof Partitioning.ByRegion region) {
+      return new Bucket(collection.name(), name(text(key, region.field())), number(id));
+    }
+    if (!key.equals(PartitionKey.none())) {
+      throw refused("by the hash of the id", "PartitionKey.none()");
+    }
+    return hashed((Partitioning.ByHash) partitioning, id);
+  }
+
+  /** Returns what the store knows a document by: partitions by user share buckets, and ids may. */
+  String storedId(Document document) {
+    return collection.partitioning() instanceof Partitioning.ByUser user
+        ? SharedIds.join(
+            document.id(), name(user, value(document, user.field(), String.class, "some text")))
+        : document.id();
+  }
+
+  String storedId(PartitionKey key, String id) {
+    return collection.partitioning() instanceof Partitioning.ByUser user
+        ? SharedIds.join(id, name(user, text(key, user.field())))
+        : id;
+  }
+
+  /** Returns the document of a row. */
+  Document document(Row row) {
+    String id =
+        collection.partitioning() instanceof Partitioning.ByUser
+            ? SharedIds.id(row.id())
+            : row.id();
+    return Document.of(id, row.fields());
+  }
+
+  Row row(Document document) {
+    return new Row(storedId(document), document.fields());
   }
 
   /** Returns the field that decides, empty if the id does. */
   Optional<String> field() {
-    if (collection.partitioning() instanceof Partitioning.ByDate date) {
-      return Optional.of(date.field());
-    }
-    return collection.partitioning() instanceof Partitioning.ByValue value
-        ? Optional.of(value.field())
-        : Optional.empty();
+    return field;
   }
 
-  /** Returns whether a partition can hold a document that a query selects. */
-  boolean mayHold(String partition, ShardQuery query) {
-    for (Condition condition : query.conditions()) {
-      if (field().filter(condition.field()::equals).isPresent() && !mayMeet(partition, condition)) {
+  /** Returns whether a bucket can hold a document that a plan selects. */
+  boolean mayHold(Bucket bucket, Plan plan) {
+    if (dates == null || field.isEmpty()) {
+      return true;
+    }
+    for (Condition condition : plan.ranges()) {
+      if (condition.field().equals(field.get()) && !mayMeet(dates, bucket, condition)) {
         return false;
       }
     }
@@ -55,115 +127,115 @@ final class Routing {
   }
 
   /**
-   * Returns the buckets of the one partition that a query names by EQUAL, whether they exist or
+   * Returns the buckets of the one partition that a plan names by a value, whether they exist or
    * not; empty if it names none.
    */
-  Optional<List<Bucket>> named(ShardQuery query) {
-    for (Condition condition : query.conditions()) {
-      if (condition.operator() == Operator.EQUAL
-          && field().filter(condition.field()::equals).isPresent()) {
-        return Optional.of(
-            partition(condition).stream()
-                .flatMap(
-                    partition ->
-                        IntStream.range(0, collection.spread())
-                            .mapToObj(i -> new Bucket(collection.name(), partition, i)))
-                .toList());
-      }
-    }
-    return Optional.empty();
+  Optional<List<Bucket>> named(Plan plan) {
+    return field
+        .filter(plan.equal()::containsKey)
+        .map(
+            decisive ->
+                partition(plan.equal().get(decisive)).stream()
+                    .flatMap(List::stream)
+                    .distinct()
+                    .toList());
   }
 
   /** Whether a greater partition name means greater values of the field. */
   boolean isOrdered() {
-    return collection.partitioning() instanceof Partitioning.ByDate;
+    return dates != null;
   }
 
-  private boolean mayMeet(String partition, Condition condition) {
-    if (collection.partitioning() instanceof Partitioning.ByDate date) {
-      if (!(condition.value() instanceof Instant time)) {
-        return false;
-      }
-      int order = partition.compareTo(date(date.format(), time));
-      return switch (condition.operator()) {
-        case EQUAL -> order == 0;
-        case LESS, LESS_OR_EQUAL -> order <= 0;
-        case GREATER, GREATER_OR_EQUAL -> order >= 0;
-      };
+  /** Returns which of some targets a new bucket goes to: as evenly as can be. */
+  int target(Bucket bucket, int targets) {
+    Partitioning partitioning = collection.partitioning();
+    if (targets == 1) {
+      return 0;
     }
-    if (collection.partitioning() instanceof Partitioning.ByValue value
-        && condition.operator() == Operator.EQUAL) {
-      return condition.value() instanceof String text
-          && !text.isEmpty()
-          && partition.equals(name(value, text));
+    if (partitioning instanceof Partitioning.ByUser user) {
+      return Owners.of(user.buckets(), targets).owner(index(bucket, USERS));
     }
-    return true;
+    if (partitioning instanceof Partitioning.ByHash hash) {
+      return Owners.of(hash.partitions(), targets).owner(index(bucket, HASH));
+    }
+    long place = Long.remainderUnsigned(hash(bucket.partition()), targets) + bucket.number();
+    return (int) (place % targets);
   }
 
-  /** Returns the partition of the documents whose field equals a value; empty if none can. */
-  private Optional<String> partition(Condition condition) {
-    if (collection.partitioning() instanceof Partitioning.ByDate date) {
-      return condition.value() instanceof Instant time
-          ? Optional.of(date(date.format(), time))
+  private static int index(Bucket bucket, String prefix) {
+    return Integer.parseInt(bucket.partition().substring(prefix.length()));
+  }
+
+  private static boolean mayMeet(Dates dates, Bucket bucket, Condition condition) {
+    if (!(condition.value() instanceof Instant time)) {
+      return false;
+    }
+    int order = bucket.partition().compareTo(dates.name(time));
+    return switch (condition.operator()) {
+      case EQUAL -> order == 0;
+      case LESS, LESS_OR_EQUAL -> order <= 0;
+      case GREATER, GREATER_OR_EQUAL -> order >= 0;
+      case IN, ARRAY_CONTAINS -> true;
+    };
+  }
+
+  /** Returns the buckets of the documents whose field equals a value; empty if none can. */
+  private Optional<List<Bucket>> partition(@Nullable Object value) {
+    Partitioning partitioning = collection.partitioning();
+    IntStream numbers = IntStream.range(0, collection.spread());
+    if (dates != null) {
+      return value instanceof Instant time
+          ? Optional.of(numbers.mapToObj(i -> dates.bucket(time, i)).toList())
           : Optional.empty();
     }
-    return collection.partitioning() instanceof Partitioning.ByValue value
-            && condition.value() instanceof String text
-            && !text.isEmpty()
-        ? Optional.of(name(value, text))
-        : Optional.empty();
+    if (!(value instanceof String text) || text.isEmpty()) {
+      return Optional.empty();
+    }
+    if (partitioning instanceof Partitioning.ByUser user) {
+      String name = name(user, text);
+      return Optional.of(numbers.mapToObj(i -> users(user, name, i)).toList());
+    }
+    String name = name(text);
+    return Optional.of(numbers.mapToObj(i -> new Bucket(collection.name(), name, i)).toList());
   }
 
-  private Bucket bucket(String partition, String id) {
-    int number =
-        collection.spread() == 1 ? 0 : (int) Long.remainderUnsigned(hash(id), collection.spread());
-    return new Bucket(collection.name(), partition, number);
+  private int number(String id) {
+    return collection.spread() == 1
+        ? 0
+        : (int) Long.remainderUnsigned(hash(id), collection.spread());
   }
 
-  private String partition(Document document) {
-    Partitioning partitioning = collection.partitioning();
-    if (partitioning instanceof Partitioning.ByDate date) {
-      return date(date.format(), value(document, date.field(), Instant.class, "a time (Instant)"));
-    }
-    if (partitioning instanceof Partitioning.ByValue value) {
-      return name(value, value(document, value.field(), String.class, "some text"));
-    }
-    return hashed((Partitioning.ByHash) partitioning, document.id());
+  private Bucket users(Partitioning.ByUser user, String partition, int number) {
+    long hash = hash(number == 0 ? partition : partition + "#" + number);
+    int slot = (int) (hash >>> (Long.SIZE - SLOT_BITS));
+    int index = slot / (SLOTS / user.buckets());
+    return new Bucket(collection.name(), USERS + padded(5, index), 0);
   }
 
-  private String partition(PartitionKey key, String id) {
-    Partitioning partitioning = collection.partitioning();
-    if (partitioning instanceof Partitioning.ByDate date) {
-      if (key.value() instanceof Instant time) {
-        return date(date.format(), time);
-      }
-      throw new IllegalArgumentException(
-          "collection \""
-              + collection.name()
-              + "\" is partitioned by date, expected PartitionKey.of(Instant)");
-    }
-    if (partitioning instanceof Partitioning.ByValue value) {
-      if (key.value() instanceof String text && !text.isEmpty()) {
-        return name(value, text);
-      }
-      throw new IllegalArgumentException(
-          "collection \""
-              + collection.name()
-              + "\" is partitioned by \""
-              + value.field()
-              + "\", expected PartitionKey.of(String) of some text");
-    }
-    if (!key.equals(PartitionKey.none())) {
-      throw new IllegalArgumentException(
-          "collection \""
-              + collection.name()
-              + "\" is partitioned by the hash of the id, expected PartitionKey.none()");
-    }
-    return hashed((Partitioning.ByHash) partitioning, id);
+  private Bucket hashed(Partitioning.ByHash partitioning, String id) {
+    long index = Long.remainderUnsigned(hash(id), partitioning.partitions());
+    return new Bucket(collection.name(), HASH + padded(4, index), 0);
   }
 
-  private <T> T value(Document document, String field, Class<T> type, String expected) {
-    @Nullable Object value = document.fields().get(field);
+  private String text(PartitionKey key, String decisive) {
+    if (key.value() instanceof String text && !text.isEmpty()) {
+      return text;
+    }
+    throw refused("by \"" + decisive + "\"", "PartitionKey.of(String) of some text");
+  }
+
+  private IllegalArgumentException refused(String how, String expected) {
+    return new IllegalArgumentException(
+        "collection \""
+            + collection.name()
+            + "\" is partitioned "
+            + how
+            + ", expected "
+            + expected);
+  }
+
+  private <T> T value(Document document, String decisive, Class<T> type, String expected) {
+    @Nullable Object value = document.fields().get(decisive);
     if (!type.isInstance(value) || "".equals(value)) {
       throw new IllegalArgumentException(
           "document \""
@@ -171,9 +243,9 @@ final class Routing {
               + "\" goes to collection \""
               + collection.name()
               + "\" by field \""
-              + field
+              + decisive
               + "\", which "
-              + (document.fields().containsKey(field) ? "is " + shown(value) : "is missing")
+              + (document.fields().containsKey(decisive) ? "is " + shown(value) : "is missing")
               + ", expected "
               + expected);
     }
@@ -186,33 +258,26 @@ final class Routing {
         : value.equals("") ? "empty" : "a " + value.getClass().getSimpleName();
   }
 
-  private static String date(String format, Instant time) {
-    LocalDate day = LocalDate.ofInstant(time, ZoneOffset.UTC);
-    if (day.getYear() < 0 || day.getYear() > 9_999) {
-      throw new IllegalArgumentException("the year of " + time + " is none from 0000 to 9999");
-    }
-    String year = padded(4, day.getYear());
-    return switch (format) {
-      case "YYYY" -> year;
-      case "YYYY_MM" -> year + "_" + padded(2, day.getMonthValue());
-      default -> year + "_" + padded(2, day.getMonthValue()) + "_" + padded(2, day.getDayOfMonth());
-    };
-  }
-
   /** With leading zeros, in ASCII whatever the locale. */
-  private static String padded(int digits, long number) {
+  static String padded(int digits, long number) {
     String text = Long.toString(number);
     return "0".repeat(Math.max(0, digits - text.length())) + text;
   }
 
-  private static String name(Partitioning.ByValue partitioning, String value) {
-    String name =
-        partitioning.pattern().replace("{" + partitioning.field() + "}", Names.escape(value));
+  private static String name(Partitioning.ByUser user, String value) {
+    return checked(user.pattern().replace("{" + user.field() + "}", Names.escape(value)));
+  }
+
+  private static String name(String region) {
+    return checked(Names.escape(region));
+  }
+
+  private static String checked(String name) {
     if (name.length() > MAX_NAME) {
       throw new IllegalArgumentException(
-          "field \""
-              + partitioning.field()
-              + "\" makes a partition name of "
+          "partition \""
+              + name.substring(0, 100)
+              + "…\" has a name of "
               + name.length()
               + " characters, expected at most "
               + MAX_NAME);
@@ -220,21 +285,54 @@ final class Routing {
     return name;
   }
 
-  private static String hashed(Partitioning.ByHash partitioning, String id) {
-    return "hash_" + padded(4, Long.remainderUnsigned(hash(id), partitioning.partitions()));
-  }
+  private static final long OFFSET = 0xcbf29ce484222325L;
+  private static final long PRIME = 0x100000001b3L;
 
   /**
    * FNV-1a over the UTF-8 bytes (Fowler, Noll, Vo; offset and prime of 64 bits), then the finalizer
    * of MurmurHash3 (Appleby), since FNV alone leaves the low bits of similar ids alike.
    */
   static long hash(String id) {
-    long hash = 0xcbf29ce484222325L;
-    for (byte b : id.getBytes(StandardCharsets.UTF_8)) {
-      hash = (hash ^ (b & 0xFF)) * 0x100000001b3L;
+    long hash = OFFSET;
+    for (int i = 0; i < id.length(); i++) {
+      char c = id.charAt(i);
+      if (c > 127) {
+        return hashUtf8(id);
+      }
+      hash = (hash ^ c) * PRIME;
     }
-    hash = (hash ^ (hash >>> 33)) * 0xff51afd7ed558ccdL;
+    return mixed(hash);
+  }
+
+  private static long hashUtf8(String id) {
+    long hash = OFFSET;
+    for (byte b : id.getBytes(StandardCharsets.UTF_8)) {
+      hash = (hash ^ (b & 0xFF)) * PRIME;
+    }
+    return mixed(hash);
+  }
+
+  private static long mixed(long fnv) {
+    long hash = (fnv ^ (fnv >>> 33)) * 0xff51afd7ed558ccdL;
     hash = (hash ^ (hash >>> 33)) * 0xc4ceb9fe1a85ec53L;
     return hash ^ (hash >>> 33);
+  }
+
+  /** Returns all buckets that a partitioning has from the start; empty if they come by and by. */
+  Optional<List<Bucket>> all() {
+    Partitioning partitioning = collection.partitioning();
+    List<Bucket> all = new ArrayList<>();
+    if (partitioning instanceof Partitioning.ByUser user) {
+      for (int i = 0; i < user.buckets(); i++) {
+        all.add(new Bucket(collection.name(), USERS + padded(5, i), 0));
+      }
+    } else if (partitioning instanceof Partitioning.ByHash hash) {
+      for (int i = 0; i < hash.partitions(); i++) {
+        all.add(new Bucket(collection.name(), HASH + padded(4, i), 0));
+      }
+    } else {
+      return Optional.empty();
+    }
+    return Optional.of(all);
   }
 }

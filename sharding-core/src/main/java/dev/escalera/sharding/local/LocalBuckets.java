@@ -1,60 +1,56 @@
 package dev.escalera.sharding.local;
 
-import dev.escalera.sharding.Document;
-import dev.escalera.sharding.Order;
+import dev.escalera.sharding.IndexField;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.internal.After;
 import dev.escalera.sharding.internal.Bucket;
 import dev.escalera.sharding.internal.BucketStore;
-import dev.escalera.sharding.internal.LexRange;
+import dev.escalera.sharding.internal.Fence;
+import dev.escalera.sharding.internal.FencedException;
 import dev.escalera.sharding.internal.Plan;
+import dev.escalera.sharding.internal.Row;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
-/** Buckets in memory: the documents, and a sorted map an index, as in Redis. */
+/** Buckets in memory. */
 final class LocalBuckets implements BucketStore {
-  private final Map<Bucket, Contents> buckets = new ConcurrentHashMap<>();
-  private volatile byte @Nullable [] secret;
+  private final Map<Bucket, LocalBucket> buckets = new ConcurrentHashMap<>();
+  private final Moments moments;
 
-  /** One bucket; guarded by itself, and never for longer than a look-up. */
-  private static final class Contents {
-    final Map<String, Document> documents = new HashMap<>();
-    final Map<List<Order>, TreeMap<byte[], Document>> indexes = new HashMap<>();
+  LocalBuckets(Moments moments) {
+    this.moments = moments;
   }
 
   @Override
-  public CompletableFuture<Void> register(Collection<Bucket> made) {
-    made.forEach(bucket -> buckets.computeIfAbsent(bucket, key -> new Contents()));
-    return CompletableFuture.completedFuture(null);
+  public CompletableFuture<Fence> raise(Bucket bucket, Fence proposed) {
+    return done(() -> contents(bucket).raise(proposed));
   }
 
   @Override
-  public CompletableFuture<List<String>> buckets(String collection) {
-    return CompletableFuture.completedFuture(
-        buckets.keySet().stream()
-            .filter(bucket -> bucket.collection().equals(collection))
-            .map(Bucket::name)
-            .toList());
+  public CompletableFuture<Optional<Fence>> fence(Bucket bucket) {
+    return done(() -> contents(bucket).fence());
+  }
+
+  @Override
+  public CompletableFuture<Boolean> flip(Bucket bucket, Fence expected, Fence next) {
+    return done(() -> contents(bucket).flip(expected, next));
   }
 
   @Override
   public CompletableFuture<Void> put(ShardedCollection collection, Placed placed) {
-    Contents contents = contents(placed.bucket());
-    synchronized (contents) {
-      replace(collection, contents, placed.document().id(), placed.document());
-    }
-    return CompletableFuture.completedFuture(null);
+    return done(
+        () -> {
+          write(collection, placed);
+          return null;
+        });
   }
 
   @Override
@@ -62,94 +58,53 @@ final class LocalBuckets implements BucketStore {
       ShardedCollection collection, List<Placed> placed) {
     List<Optional<Throwable>> failures = new ArrayList<>();
     for (Placed each : placed) {
-      Contents contents = contents(each.bucket());
-      synchronized (contents) {
-        replace(collection, contents, each.document().id(), each.document());
+      try {
+        write(collection, each);
+        failures.add(Optional.empty());
+      } catch (FencedException e) {
+        failures.add(Optional.of(e));
       }
-      failures.add(Optional.empty());
     }
     return CompletableFuture.completedFuture(failures);
   }
 
   @Override
-  public CompletableFuture<Optional<Document>> get(Bucket bucket, String id) {
-    Contents contents = contents(bucket);
-    synchronized (contents) {
-      return CompletableFuture.completedFuture(Optional.ofNullable(contents.documents.get(id)));
-    }
+  public CompletableFuture<Optional<Row>> get(Bucket bucket, String id) {
+    return done(() -> Optional.ofNullable(contents(bucket).get(id)));
   }
 
   @Override
-  public CompletableFuture<Optional<Document>> update(
-      ShardedCollection collection, Bucket bucket, String id, UnaryOperator<Document> change) {
-    Contents contents = contents(bucket);
-    while (true) {
-      Document before;
-      synchronized (contents) {
-        before = contents.documents.get(id);
-      }
-      if (before == null) {
-        return CompletableFuture.completedFuture(Optional.empty());
-      }
-      Document after;
-      try {
-        // The host's code runs outside the lock.
-        after = change.apply(before);
-      } catch (RuntimeException e) {
-        return CompletableFuture.failedFuture(e);
-      }
-      synchronized (contents) {
-        // The very object, not one that equals it: no one wrote in between.
-        if (isSame(contents.documents.get(id), before)) {
-          replace(collection, contents, id, after);
-          return CompletableFuture.completedFuture(Optional.of(after));
-        }
-      }
-    }
+  public CompletableFuture<Optional<Row>> update(
+      ShardedCollection collection, Home home, String id, UnaryOperator<Row> change) {
+    return done(() -> Optional.ofNullable(updated(collection, home, id, change)));
   }
 
   @Override
-  public CompletableFuture<Void> delete(ShardedCollection collection, Bucket bucket, String id) {
-    Contents contents = contents(bucket);
-    synchronized (contents) {
-      replace(collection, contents, id, null);
-    }
-    return CompletableFuture.completedFuture(null);
+  public CompletableFuture<Void> delete(ShardedCollection collection, Home home, String id) {
+    return done(
+        () -> {
+          indexed(collection, home.bucket()).write(home, id, null);
+          return null;
+        });
   }
 
   @Override
-  public CompletableFuture<List<Document>> query(
-      Bucket bucket, Plan plan, Optional<After> after, int limit) {
-    LexRange range = plan.range(after);
-    Contents contents = contents(bucket);
-    synchronized (contents) {
-      TreeMap<byte[], Document> index = contents.indexes.get(plan.index());
-      if (index == null || range.isEmpty()) {
-        return CompletableFuture.completedFuture(List.of());
-      }
-      NavigableMap<byte[], Document> part = index.tailMap(range.min(), true);
-      byte[] max = range.max();
-      if (max != null) {
-        part = part.headMap(max, false);
-      }
-      return CompletableFuture.completedFuture(
-          (plan.reversed() ? part.descendingMap() : part).values().stream().limit(limit).toList());
-    }
+  public CompletableFuture<List<Row>> query(
+      Bucket bucket, Plan plan, Optional<After> after, int limit, Optional<Instant> at) {
+    return done(
+        () ->
+            contents(bucket)
+                .query(
+                    plan.index(),
+                    plan.range(after),
+                    plan.reversed(),
+                    limit,
+                    at.map(Moments::micros).orElse(Long.MAX_VALUE)));
   }
 
   @Override
-  public CompletableFuture<Long> count(Bucket bucket) {
-    Contents contents = contents(bucket);
-    synchronized (contents) {
-      return CompletableFuture.completedFuture((long) contents.documents.size());
-    }
-  }
-
-  @Override
-  public synchronized CompletableFuture<byte[]> secret(byte[] proposed) {
-    byte[] known = secret == null ? proposed : secret;
-    secret = known;
-    return CompletableFuture.completedFuture(known);
+  public CompletableFuture<Long> count(Bucket bucket, Plan plan) {
+    return done(() -> contents(bucket).count(plan.index(), plan.range(Optional.empty())));
   }
 
   @Override
@@ -157,35 +112,45 @@ final class LocalBuckets implements BucketStore {
     buckets.clear();
   }
 
-  /** Returns the contents of a bucket; if it was not registered, empty ones that are not kept. */
-  private Contents contents(Bucket bucket) {
-    return buckets.getOrDefault(bucket, new Contents());
+  private void write(ShardedCollection collection, Placed placed) {
+    indexed(collection, placed.home().bucket())
+        .write(placed.home(), placed.row().id(), placed.row());
   }
 
-  @SuppressWarnings(
-      "ReferenceEquality") // A document that was replaced by an equal one was replaced all the
-  // same.
-  private static boolean isSame(@Nullable Document one, Document other) {
-    return one == other;
-  }
-
-  private static void replace(
-      ShardedCollection collection, Contents contents, String id, @Nullable Document document) {
-    Document before =
-        document == null ? contents.documents.remove(id) : contents.documents.put(id, document);
-    index(contents, List.of(), before, document);
-    collection.indexes().forEach(index -> index(contents, index, before, document));
-  }
-
-  private static void index(
-      Contents contents, List<Order> index, @Nullable Document before, @Nullable Document after) {
-    TreeMap<byte[], Document> members =
-        contents.indexes.computeIfAbsent(index, key -> new TreeMap<>(Arrays::compareUnsigned));
-    if (before != null) {
-      Plan.member(index, before).ifPresent(members::remove);
+  private @Nullable Row updated(
+      ShardedCollection collection, Home home, String id, UnaryOperator<Row> change) {
+    LocalBucket contents = indexed(collection, home.bucket());
+    while (true) {
+      Row before = contents.get(id);
+      if (before == null) {
+        return null;
+      }
+      // The host's code runs outside the lock.
+      Row after = change.apply(before);
+      if (contents.replace(home, id, before, after)) {
+        return after;
+      }
     }
-    if (after != null) {
-      Plan.member(index, after).ifPresent(member -> members.put(member, after));
+  }
+
+  private LocalBucket contents(Bucket bucket) {
+    return buckets.computeIfAbsent(bucket, made -> new LocalBucket(made, moments));
+  }
+
+  private LocalBucket indexed(ShardedCollection collection, Bucket bucket) {
+    LocalBucket contents = contents(bucket);
+    contents.index(List.of());
+    for (List<IndexField> index : collection.indexes()) {
+      contents.index(index);
+    }
+    return contents;
+  }
+
+  private static <T> CompletableFuture<T> done(Supplier<T> work) {
+    try {
+      return CompletableFuture.completedFuture(work.get());
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e);
     }
   }
 }

@@ -2,9 +2,7 @@ package dev.escalera.sharding.redis;
 
 import static dev.escalera.sharding.redis.LuaScript.utf8;
 
-import dev.escalera.sharding.Direction;
-import dev.escalera.sharding.Document;
-import dev.escalera.sharding.Order;
+import dev.escalera.sharding.IndexField;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.ShardingException;
 import dev.escalera.sharding.internal.After;
@@ -12,19 +10,18 @@ import dev.escalera.sharding.internal.Bounded;
 import dev.escalera.sharding.internal.Bucket;
 import dev.escalera.sharding.internal.BucketStore;
 import dev.escalera.sharding.internal.DocumentCodec;
+import dev.escalera.sharding.internal.Fence;
+import dev.escalera.sharding.internal.FencedException;
 import dev.escalera.sharding.internal.LexRange;
 import dev.escalera.sharding.internal.Names;
 import dev.escalera.sharding.internal.Plan;
-import io.lettuce.core.RedisClient;
+import dev.escalera.sharding.internal.Row;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.SetArgs;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.UnaryOperator;
@@ -32,49 +29,47 @@ import java.util.stream.Collectors;
 
 /** Buckets in Redis. */
 final class RedisBuckets implements BucketStore {
-  private static final int MAX_IN_FLIGHT = 20_000;
+  static final int MAX_IN_FLIGHT = 20_000;
+  static final String PREFIX = "escalera:shard:";
   private static final int MAX_UPDATES = 1_000;
-  private static final String PREFIX = "escalera:shard:";
-  private static final LuaScript PUT = LuaScript.load("put.lua", ScriptOutputType.INTEGER);
-  private static final LuaScript GET = LuaScript.load("get.lua", ScriptOutputType.VALUE);
+  private static final LuaScript PUT = LuaScript.load("put.lua", ScriptOutputType.VALUE);
+  private static final LuaScript GET = LuaScript.load("get.lua", ScriptOutputType.MULTI);
   private static final LuaScript QUERY = LuaScript.load("query.lua", ScriptOutputType.MULTI);
+  private static final LuaScript FENCE = LuaScript.load("fence.lua", ScriptOutputType.VALUE);
 
   /** When {@code put.lua} writes: always, or if the document is still as it was. */
   private static final byte[] ANY = utf8("any");
 
   private static final byte[] IF = utf8("if");
   private static final byte[] NOTHING = {};
+  private static final String FENCED = "fenced";
 
-  private final RedisLink link;
+  private final Route route;
 
-  RedisBuckets(RedisClient client, Duration deadline) {
-    this.link = new RedisLink(client, "RedisShardRouter", deadline, MAX_IN_FLIGHT);
+  RedisBuckets(Route route) {
+    this.route = route;
   }
 
   @Override
-  public CompletableFuture<Void> register(Collection<Bucket> buckets) {
-    Map<String, List<Bucket>> byCollection =
-        buckets.stream().collect(Collectors.groupingBy(Bucket::collection));
-    List<CompletableFuture<Long>> added = new ArrayList<>();
-    byCollection.forEach(
-        (collection, made) -> {
-          byte[][] names = made.stream().map(bucket -> utf8(bucket.name())).toArray(byte[][]::new);
-          added.add(
-              link.call(
-                  redis -> redis.async().sadd(utf8(PREFIX + collection + ":buckets"), names)));
-        });
-    return CompletableFuture.allOf(added.toArray(CompletableFuture<?>[]::new));
+  public CompletableFuture<Fence> raise(Bucket bucket, Fence proposed) {
+    return standing(bucket, "", proposed.text()).thenApply(Fence::parse);
   }
 
   @Override
-  public CompletableFuture<List<String>> buckets(String collection) {
-    return link.call(redis -> redis.async().smembers(utf8(PREFIX + collection + ":buckets")))
-        .thenApply(names -> names.stream().map(RedisBuckets::text).toList());
+  public CompletableFuture<Optional<Fence>> fence(Bucket bucket) {
+    return route
+        .call(key(bucket), redis -> redis.get(utf8(fenceKey(bucket))))
+        .thenApply(found -> Optional.ofNullable(found).map(bytes -> Fence.parse(text(bytes))));
+  }
+
+  @Override
+  public CompletableFuture<Boolean> flip(Bucket bucket, Fence expected, Fence next) {
+    return standing(bucket, expected.text(), next.text()).thenApply(next.text()::equals);
   }
 
   @Override
   public CompletableFuture<Void> put(ShardedCollection collection, Placed placed) {
-    return run(placed.bucket(), put(collection, placed.document(), ANY, NOTHING))
+    return run(placed.home(), put(collection, placed.row(), placed.home(), ANY, NOTHING))
         .thenApply(done -> null);
   }
 
@@ -93,107 +88,169 @@ final class RedisBuckets implements BucketStore {
   }
 
   @Override
-  public CompletableFuture<Optional<Document>> get(Bucket bucket, String id) {
-    return stored(bucket, id)
-        .thenApply(bytes -> bytes.map(found -> DocumentCodec.decode(id, found)));
+  public CompletableFuture<Optional<Row>> get(Bucket bucket, String id) {
+    return stored(bucket, id).thenApply(bytes -> bytes.map(found -> row(id, found)));
   }
 
   @Override
-  public CompletableFuture<Optional<Document>> update(
-      ShardedCollection collection, Bucket bucket, String id, UnaryOperator<Document> change) {
-    return update(collection, bucket, id, change, 1);
+  public CompletableFuture<Optional<Row>> update(
+      ShardedCollection collection, Home home, String id, UnaryOperator<Row> change) {
+    return update(collection, home, id, change, 1);
   }
 
   @Override
-  public CompletableFuture<Void> delete(ShardedCollection collection, Bucket bucket, String id) {
-    byte[][] arguments = {utf8(id), ANY, NOTHING, utf8("delete")};
-    return run(bucket, arguments).thenApply(done -> null);
+  public CompletableFuture<Void> delete(ShardedCollection collection, Home home, String id) {
+    byte[][] arguments = {
+      utf8(Fence.admission(home.epoch())), utf8(id), ANY, NOTHING, utf8("delete")
+    };
+    return run(home, arguments).thenApply(done -> null);
   }
 
   @Override
-  public CompletableFuture<List<Document>> query(
-      Bucket bucket, Plan plan, Optional<After> after, int limit) {
+  public CompletableFuture<List<Row>> query(
+      Bucket bucket, Plan plan, Optional<After> after, int limit, Optional<Instant> at) {
     LexRange range = plan.range(after);
     if (range.isEmpty()) {
       return CompletableFuture.completedFuture(List.of());
     }
-    byte[] max = range.max();
-    byte[][] keys = {utf8(key(bucket)), utf8(key(bucket) + ":" + name(plan.index()))};
-    byte[][] arguments = {
-      utf8(plan.reversed() ? "backwards" : "forwards"),
-      bound("[", range.min()),
-      max == null ? utf8("+") : bound("(", max),
-      utf8(Integer.toString(limit))
-    };
-    CompletableFuture<List<byte[]>> found =
-        link.call(redis -> QUERY.run(redis.async(), keys, arguments));
+    String way = plan.reversed() ? "backwards" : "forwards";
     // A page may be long: it is not decoded and merged on the driver's event loop.
-    return found.thenApplyAsync(
-        pairs -> {
-          List<Document> documents = new ArrayList<>(pairs.size() / 2);
-          for (int i = 0; i + 1 < pairs.size(); i += 2) {
-            documents.add(DocumentCodec.decode(text(pairs.get(i)), pairs.get(i + 1)));
-          }
-          return documents;
-        });
+    return asked(bucket, plan.index(), way, range, limit)
+        .thenApplyAsync(
+            found -> {
+              List<Row> rows = new ArrayList<>(found.size() / 2);
+              for (int i = 1; i + 1 < found.size(); i += 2) {
+                rows.add(row(text(found.get(i)), found.get(i + 1)));
+              }
+              return rows;
+            });
   }
 
   @Override
-  public CompletableFuture<Long> count(Bucket bucket) {
-    return link.call(redis -> redis.async().hlen(utf8(key(bucket))));
-  }
-
-  @Override
-  public CompletableFuture<byte[]> secret(byte[] proposed) {
-    byte[] key = utf8(PREFIX + "cursor-secret");
-    return link.call(redis -> redis.async().set(key, proposed, SetArgs.Builder.nx()))
-        .thenCompose(done -> link.call(redis -> redis.async().get(key)));
+  public CompletableFuture<Long> count(Bucket bucket, Plan plan) {
+    LexRange range = plan.range(Optional.empty());
+    if (range.isEmpty()) {
+      return CompletableFuture.completedFuture(0L);
+    }
+    return asked(bucket, plan.index(), "count", range, 0)
+        .thenApply(found -> Long.parseLong(text(found.get(1))));
   }
 
   @Override
   public void close() {
-    link.close();
+    route.close();
   }
 
   static String key(Bucket bucket) {
     return PREFIX + "{" + bucket.collection() + ":" + bucket.name() + "}";
   }
 
+  static String fenceKey(Bucket bucket) {
+    return key(bucket) + "!fence";
+  }
+
+  static String indexesKey(Bucket bucket) {
+    return key(bucket) + "!indexes";
+  }
+
   /**
    * Returns what an index is called in keys, such as {@code +userId-createdAt}; the one by id has
    * no name.
    */
-  static String name(List<Order> index) {
+  static String name(List<IndexField> index) {
     return index.stream()
         .map(
-            order ->
-                (order.direction() == Direction.ASCENDING ? "+" : "-")
-                    + Names.escape(order.field()).replace("+", "%2B").replace("-", "%2D"))
+            field ->
+                sign(field.kind())
+                    + Names.escape(field.field())
+                        .replace("+", "%2B")
+                        .replace("-", "%2D")
+                        .replace("*", "%2A"))
         .collect(Collectors.joining());
   }
 
-  private CompletableFuture<Optional<Document>> update(
-      ShardedCollection collection,
-      Bucket bucket,
-      String id,
-      UnaryOperator<Document> change,
-      int attempt) {
-    return stored(bucket, id)
+  static byte[] member(byte[] place, byte[] id) {
+    byte[] member = Arrays.copyOf(place, place.length + id.length + 2);
+    System.arraycopy(id, 0, member, place.length, id.length);
+    member[member.length - 2] = (byte) (id.length >> 8);
+    member[member.length - 1] = (byte) id.length;
+    return member;
+  }
+
+  static Row row(String id, byte[] bytes) {
+    return new Row(id, DocumentCodec.decode(id, bytes));
+  }
+
+  static String text(byte[] bytes) {
+    return new String(bytes, StandardCharsets.UTF_8);
+  }
+
+  private static String sign(IndexField.Kind kind) {
+    return switch (kind) {
+      case ASCENDING -> "+";
+      case DESCENDING -> "-";
+      case CONTAINS -> "*";
+    };
+  }
+
+  private CompletableFuture<String> standing(Bucket bucket, String expected, String next) {
+    byte[][] keys = {utf8(fenceKey(bucket))};
+    CompletableFuture<byte[]> fence =
+        route.call(key(bucket), redis -> FENCE.run(redis, keys, utf8(expected), utf8(next)));
+    return fence.thenApply(RedisBuckets::text);
+  }
+
+  /** Asks an index, which is made first if documents are missing from it. */
+  private CompletableFuture<List<byte[]>> asked(
+      Bucket bucket, List<IndexField> index, String way, LexRange range, int limit) {
+    byte[] max = range.max();
+    byte[][] keys = {
+      utf8(key(bucket)),
+      utf8(fenceKey(bucket)),
+      utf8(indexesKey(bucket)),
+      utf8(key(bucket) + ":" + name(index))
+    };
+    byte[][] arguments = {
+      utf8(name(index) + "\n"),
+      utf8(way),
+      bound("[", range.min()),
+      max == null ? utf8("+") : bound("(", max),
+      utf8(Integer.toString(limit))
+    };
+    CompletableFuture<List<byte[]>> found =
+        route.call(key(bucket), redis -> QUERY.run(redis, keys, arguments));
+    return found.thenCompose(
+        answer ->
+            switch (text(answer.get(0))) {
+              case FENCED ->
+                  CompletableFuture.failedFuture(
+                      new FencedException(bucket, Optional.of(Fence.parse(text(answer.get(1))))));
+              case "incomplete" ->
+                  new IndexMaking(route, bucket, index)
+                      .run()
+                      .thenCompose(made -> asked(bucket, index, way, range, limit));
+              default -> CompletableFuture.completedFuture(answer);
+            });
+  }
+
+  private CompletableFuture<Optional<Row>> update(
+      ShardedCollection collection, Home home, String id, UnaryOperator<Row> change, int attempt) {
+    return stored(home.bucket(), id)
         // The host's function does not run on the driver's event loop.
         .thenComposeAsync(
             before -> {
               if (before.isEmpty()) {
                 return CompletableFuture.completedFuture(Optional.empty());
               }
-              Document after = change.apply(DocumentCodec.decode(id, before.get()));
-              return run(bucket, put(collection, after, IF, before.get()))
+              Row after = change.apply(row(id, before.get()));
+              return run(home, put(collection, after, home, IF, before.get()))
                   .thenCompose(
-                      done -> {
-                        if (done == 1) {
+                      answer -> {
+                        if (answer.equals("done")) {
                           return CompletableFuture.completedFuture(Optional.of(after));
                         }
                         return attempt < MAX_UPDATES
-                            ? update(collection, bucket, id, change, attempt + 1)
+                            ? update(collection, home, id, change, attempt + 1)
                             : CompletableFuture.failedFuture(
                                 new ShardingException(
                                     "lost " + attempt + " races to update " + Names.escape(id),
@@ -203,39 +260,65 @@ final class RedisBuckets implements BucketStore {
   }
 
   private CompletableFuture<Optional<byte[]>> stored(Bucket bucket, String id) {
-    byte[][] keys = {utf8(key(bucket))};
-    CompletableFuture<byte[]> found = link.call(redis -> GET.run(redis.async(), keys, utf8(id)));
-    return found.thenApply(Optional::ofNullable);
+    byte[][] keys = {utf8(key(bucket)), utf8(fenceKey(bucket))};
+    CompletableFuture<List<byte[]>> found =
+        route.call(key(bucket), redis -> GET.run(redis, keys, utf8(id)));
+    return found.thenApply(
+        answer -> {
+          if (answer.size() == 2) {
+            throw new FencedException(bucket, Optional.of(Fence.parse(text(answer.get(1)))));
+          }
+          return answer.stream().findFirst();
+        });
   }
 
-  private CompletableFuture<Long> run(Bucket bucket, byte[][] arguments) {
-    byte[][] keys = {utf8(key(bucket))};
-    return link.call(redis -> PUT.run(redis.async(), keys, arguments));
+  /** Returns what {@code put.lua} answers; fails if it is refused by the fence. */
+  private CompletableFuture<String> run(Home home, byte[][] arguments) {
+    Bucket bucket = home.bucket();
+    byte[][] keys = {utf8(key(bucket)), utf8(fenceKey(bucket)), utf8(indexesKey(bucket))};
+    CompletableFuture<byte[]> answered =
+        route.call(key(bucket), redis -> PUT.run(redis, keys, arguments));
+    return answered.thenApply(
+        bytes -> {
+          String answer = text(bytes);
+          if (!answer.startsWith(FENCED)) {
+            return answer;
+          }
+          String fence = answer.substring(FENCED.length());
+          throw new FencedException(
+              bucket, fence.isEmpty() ? Optional.empty() : Optional.of(Fence.parse(fence)));
+        });
   }
 
   private static byte[][] put(
-      ShardedCollection collection, Document document, byte[] when, byte[] before) {
-    List<byte[]> arguments = new ArrayList<>();
-    byte[] id = utf8(document.id());
-    arguments.addAll(
-        List.of(id, when, before, utf8("put"), DocumentCodec.encode(document.fields())));
-    addMember(arguments, List.of(), document, id);
-    collection.indexes().forEach(index -> addMember(arguments, index, document, id));
+      ShardedCollection collection, Row row, Home home, byte[] when, byte[] before) {
+    byte[] id = utf8(row.id());
+    StringBuilder names = new StringBuilder("\n");
+    List<byte[]> members = new ArrayList<>();
+    addMembers(members, List.of(), row, id);
+    for (List<IndexField> index : collection.indexes()) {
+      names.append(name(index)).append('\n');
+      addMembers(members, index, row, id);
+    }
+    List<byte[]> arguments = new ArrayList<>(members.size() + 7);
+    arguments.add(utf8(Fence.admission(home.epoch())));
+    arguments.add(id);
+    arguments.add(when);
+    arguments.add(before);
+    arguments.add(utf8("put"));
+    arguments.add(DocumentCodec.encode(row.fields()));
+    arguments.add(utf8(names.toString()));
+    arguments.addAll(members);
     return arguments.toArray(byte[][]::new);
   }
 
-  private static void addMember(
-      List<byte[]> arguments, List<Order> index, Document document, byte[] id) {
-    Plan.member(index, document)
-        .ifPresent(
-            place -> {
-              arguments.add(utf8(name(index)));
-              byte[] member = Arrays.copyOf(place, place.length + id.length + 2);
-              System.arraycopy(id, 0, member, place.length, id.length);
-              member[member.length - 2] = (byte) (id.length >> 8);
-              member[member.length - 1] = (byte) id.length;
-              arguments.add(member);
-            });
+  private static void addMembers(
+      List<byte[]> arguments, List<IndexField> index, Row row, byte[] id) {
+    byte[] name = utf8(name(index));
+    for (byte[] place : Plan.members(index, row)) {
+      arguments.add(name);
+      arguments.add(member(place, id));
+    }
   }
 
   private static byte[] bound(String kind, byte[] bytes) {
@@ -243,9 +326,5 @@ final class RedisBuckets implements BucketStore {
     bound[0] = (byte) kind.charAt(0);
     System.arraycopy(bytes, 0, bound, 1, bytes.length);
     return bound;
-  }
-
-  private static String text(byte[] bytes) {
-    return new String(bytes, StandardCharsets.UTF_8);
   }
 }

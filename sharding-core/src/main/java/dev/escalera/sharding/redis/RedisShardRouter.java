@@ -3,17 +3,26 @@ package dev.escalera.sharding.redis;
 import dev.escalera.sharding.ShardRouter;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.internal.Router;
+import dev.escalera.sharding.internal.Settings;
+import dev.escalera.sharding.internal.Targets;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.cluster.RedisClusterClient;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 
 /**
  * A router whose partitions are in Redis: a hash of documents and a sorted set an index for each
  * bucket, all under one hash tag. Each write of a document is one script, its indexes included.
  */
 public final class RedisShardRouter {
+  private static final String NAME = "RedisShardRouter";
+
   private RedisShardRouter() {}
 
   /**
@@ -24,17 +33,39 @@ public final class RedisShardRouter {
    * @return a builder that wants at least one collection
    */
   public static Builder builder(RedisClient client) {
-    return new Builder(client);
+    Objects.requireNonNull(client, "client");
+    return new Builder(timeout -> Route.to(link(client, timeout)));
+  }
+
+  /**
+   * Starts a router on a Redis Cluster.
+   *
+   * @param client the host's client; the router opens a connection of its own to each primary and
+   *     closes no other
+   * @return a builder that wants at least one collection
+   */
+  public static Builder builder(RedisClusterClient client) {
+    Objects.requireNonNull(client, "client");
+    return new Builder(timeout -> cluster(client, timeout));
+  }
+
+  private static RedisLink link(RedisClient client, Duration deadline) {
+    return new RedisLink(client, NAME, deadline, RedisBuckets.MAX_IN_FLIGHT);
+  }
+
+  private static Route cluster(RedisClusterClient client, Duration deadline) {
+    return new ClusterRoute(client, NAME, deadline, RedisBuckets.MAX_IN_FLIGHT);
   }
 
   /** Builds a {@link ShardRouter} on Redis. Not safe for use by several threads. */
   public static final class Builder {
-    private final RedisClient client;
+    private final Map<String, Function<Duration, Route>> routes = new LinkedHashMap<>();
     private final List<ShardedCollection> collections = new ArrayList<>();
+    private Settings settings = Settings.named(NAME);
     private Duration deadline = Duration.ofSeconds(5);
 
-    private Builder(RedisClient client) {
-      this.client = Objects.requireNonNull(client, "client");
+    private Builder(Function<Duration, Route> first) {
+      routes.put(Targets.MAIN, first);
     }
 
     /**
@@ -45,6 +76,42 @@ public final class RedisShardRouter {
      */
     public Builder collection(ShardedCollection collection) {
       collections.add(Objects.requireNonNull(collection, "collection"));
+      return this;
+    }
+
+    /**
+     * Adds a server that may have buckets, beside the first, which is called {@code main} and has
+     * the catalog. New buckets go to all targets evenly; those that exist stay where they are. All
+     * processes must name the same targets.
+     *
+     * @param name 1 to 100 ASCII letters, digits, - and _; fixed, since the catalog names it
+     * @param client the host's client of that server
+     * @return this builder
+     * @throws IllegalArgumentException if the name is another, or was given before
+     */
+    public Builder target(String name, RedisClient client) {
+      Objects.requireNonNull(client, "client");
+      return target(name, timeout -> Route.to(link(client, timeout)));
+    }
+
+    /**
+     * Adds a cluster that may have buckets.
+     *
+     * @param name 1 to 100 ASCII letters, digits, - and _; fixed, since the catalog names it
+     * @param client the host's client of that cluster
+     * @return this builder
+     * @throws IllegalArgumentException if the name is another, or was given before
+     * @see #target(String, RedisClient)
+     */
+    public Builder target(String name, RedisClusterClient client) {
+      Objects.requireNonNull(client, "client");
+      return target(name, timeout -> cluster(client, timeout));
+    }
+
+    private Builder target(String name, Function<Duration, Route> route) {
+      if (routes.putIfAbsent(Targets.checkName(name), route) != null) {
+        throw new IllegalArgumentException("target \"" + name + "\" was given twice");
+      }
       return this;
     }
 
@@ -67,13 +134,38 @@ public final class RedisShardRouter {
     }
 
     /**
+     * Sets how long a cursor is good; a day by default.
+     *
+     * @param life from 1 s to 30 days
+     * @return this builder
+     * @throws IllegalArgumentException if the value is out of range
+     */
+    public Builder cursorLife(Duration life) {
+      settings = settings.withCursorLife(life);
+      return this;
+    }
+
+    Builder clock(InstantSource clock) {
+      settings = settings.withClock(clock);
+      return this;
+    }
+
+    /**
      * Builds the router; waits for a connection, 2 s at most, and goes on without one.
      *
      * @return a router, to be closed
      * @throws IllegalStateException if no collection was given, or two of one name
      */
     public ShardRouter build() {
-      return new Router("RedisShardRouter", collections, new RedisBuckets(client, deadline));
+      Map<String, RedisBuckets> stores = new LinkedHashMap<>();
+      List<Route> opened = new ArrayList<>();
+      routes.forEach(
+          (name, route) -> {
+            opened.add(route.apply(deadline));
+            stores.put(name, new RedisBuckets(opened.get(opened.size() - 1)));
+          });
+      return new Router(
+          settings, collections, new Targets(new RedisCatalog(opened.get(0)), stores));
     }
   }
 }

@@ -9,22 +9,22 @@ import dev.escalera.sharding.Index;
 import dev.escalera.sharding.Partitioning;
 import dev.escalera.sharding.ShardQuery;
 import dev.escalera.sharding.ShardRouter;
-import dev.escalera.sharding.ShardRouterContract;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.testkit.WithFirestore;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 @WithFirestore
-class FirestoreShardRouterTest extends ShardRouterContract {
+class FirestoreShardRouterTest {
+  private final String name = "c" + UUID.randomUUID().toString().replace("-", "");
   private final Firestore firestore;
 
   FirestoreShardRouterTest(Firestore firestore) {
     this.firestore = firestore;
   }
 
-  @Override
-  protected ShardRouter create(ShardedCollection... collections) {
+  private ShardRouter create(ShardedCollection... collections) {
     FirestoreShardRouter.Builder builder = FirestoreShardRouter.builder(firestore);
     for (ShardedCollection collection : collections) {
       builder.collection(collection);

@@ -10,7 +10,6 @@ import dev.escalera.sharding.PartitionKey;
 import dev.escalera.sharding.Partitioning;
 import dev.escalera.sharding.ShardQuery;
 import dev.escalera.sharding.ShardRouter;
-import dev.escalera.sharding.ShardRouterContract;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.testkit.RedisServer;
 import dev.escalera.testkit.WithRedis;
@@ -25,18 +24,19 @@ import io.lettuce.core.protocol.CommandType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
 @WithRedis
-class RedisShardRouterTest extends ShardRouterContract {
+class RedisShardRouterTest {
+  private final String name = "c" + UUID.randomUUID().toString().replace("-", "");
   private final RedisClient client;
 
   RedisShardRouterTest(RedisClient client) {
     this.client = client;
   }
 
-  @Override
-  protected ShardRouter create(ShardedCollection... collections) {
+  private ShardRouter create(ShardedCollection... collections) {
     RedisShardRouter.Builder builder = RedisShardRouter.builder(client);
     for (ShardedCollection collection : collections) {
       builder.collection(collection);
@@ -45,7 +45,7 @@ class RedisShardRouterTest extends ShardRouterContract {
   }
 
   @Test
-  void more_documents_and_partitions_than_calls_in_flight() {
+  void more_documents_and_users_than_calls_in_flight() {
     ShardedCollection byUser =
         ShardedCollection.named(name).partitionBy(Partitioning.user("userId", "user_{userId}"));
     List<Document> documents = new ArrayList<>();
@@ -54,9 +54,9 @@ class RedisShardRouterTest extends ShardRouterContract {
     }
     try (ShardRouter router = create(byUser)) {
       assertThat(router.writeAll(name, documents)).allMatch(DocumentResult::stored);
-      assertThat(router.partitions(name))
-          .hasSize(21_000)
-          .allMatch(partition -> partition.documents() == 1);
+      // They share the virtual buckets.
+      assertThat(router.partitions(name)).hasSizeBetween(1_000, 1_024);
+      assertThat(router.count(ShardQuery.from(name)).documents()).isEqualTo(21_000);
     }
   }
 
@@ -66,8 +66,8 @@ class RedisShardRouterTest extends ShardRouterContract {
       RedisClient admin = RedisClient.create(server.uri());
       String acl =
           "ACL SETUSER router on >secret resetkeys ~escalera:shard:* -@all +hello +evalsha +eval"
-              + " +sadd +smembers +set +get +hget +hset +hdel +hlen +zadd +zrem +zrangebylex"
-              + " +zrevrangebylex";
+              + " +set +get +hget +hset +hsetnx +hdel +hlen +hincrby +hgetall +hscan +zadd +zrem"
+              + " +zlexcount +zrangebylex +zrevrangebylex";
       List<String> words = List.of(acl.split(" "));
       CommandArgs<String, String> arguments =
           new CommandArgs<>(StringCodec.UTF8).addValues(words.subList(1, words.size()));

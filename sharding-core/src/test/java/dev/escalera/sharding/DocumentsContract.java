@@ -1,0 +1,304 @@
+package dev.escalera.sharding;
+
+import static dev.escalera.sharding.Direction.ASCENDING;
+import static dev.escalera.sharding.Operator.EQUAL;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** How every router puts, gets, changes and removes documents. */
+public abstract class DocumentsContract extends ShardRouterContract {
+  @Test
+  void values_of_every_type_come_back() {
+    Map<String, @Nullable Object> fields = new HashMap<>();
+    fields.put("null", null);
+    fields.put("bool", true);
+    fields.put("long", Long.MIN_VALUE);
+    fields.put("double", -0.5);
+    fields.put("nan", Double.NaN);
+    fields.put("text", "a/b:c\r\n\u0000\ud83d\ude00");
+    fields.put("time", Instant.parse("1969-12-31T23:59:59.999999Z"));
+    fields.put("list", Arrays.asList(1L, null, Map.of("k", List.of())));
+    fields.put("map", Map.of("a.b", 1L, "`", Map.of("deep", "x")));
+    fields.put("a.b", "a name, no path");
+    try (ShardRouter router = create(hashed())) {
+      router.put(name, Document.of("a", fields));
+      assertThat(router.get(name, PartitionKey.none(), "a")).contains(Document.of("a", fields));
+      router.put(name, Document.of("a", Map.of("bytes", new byte[] {0, -1, 13})));
+      Document replaced = router.get(name, PartitionKey.none(), "a").orElseThrow();
+      assertThat(replaced.fields()).containsOnlyKeys("bytes");
+      assertThat((byte[]) replaced.fields().get("bytes")).isEqualTo(new byte[] {0, -1, 13});
+      router.put(name, Document.of("empty", Map.of()));
+      assertThat(router.get(name, PartitionKey.none(), "empty"))
+          .contains(Document.of("empty", Map.of()));
+      router.delete(name, PartitionKey.none(), "a");
+      router.delete(name, PartitionKey.none(), "a");
+      assertThat(router.get(name, PartitionKey.none(), "a")).isEmpty();
+    }
+  }
+
+  @Test
+  void a_document_lies_in_the_partition_of_its_time_in_utc() {
+    try (ShardRouter router = create(messages())) {
+      router.put(name, message("m", JANUARY, "u1"));
+      router.put(name, message("m", FEBRUARY, "u2"));
+
+      assertThat(router.locate(name, message("m", JANUARY, "u"))).startsWith("2026_01#");
+      assertThat(router.locate(name, message("m", FEBRUARY, "u"))).startsWith("2026_02#");
+      assertThat(router.get(name, PartitionKey.of(Instant.parse("2026-01-05T00:00:00Z")), "m"))
+          .contains(message("m", JANUARY, "u1"));
+      assertThat(router.partitions(name))
+          .containsExactly(new Partition("2026_01", 1), new Partition("2026_02", 1));
+      router.delete(name, PartitionKey.of(JANUARY), "m");
+      assertThat(router.get(name, PartitionKey.of(FEBRUARY), "m")).isPresent();
+      assertThat(router.partitions(name))
+          .containsExactly(new Partition("2026_01", 0), new Partition("2026_02", 1));
+    }
+  }
+
+  @Test
+  void users_have_partitions_of_their_own_whatever_their_names() {
+    List<String> users =
+        List.of("u1", "a/b", "..", "{}", "a#1", "a", "\u00e9", "e\u0301", "\ud83d", "%2F", "__x__");
+    ShardedCollection byUser =
+        ShardedCollection.named(name)
+            .partitionBy(Partitioning.user("userId", "user_{userId}"))
+            .index(Index.asc("userId"));
+    try (ShardRouter router = create(byUser)) {
+      for (String user : users) {
+        if (!user.equals("\ud83d")) {
+          router.put(name, Document.of("m", Map.of("userId", user)));
+        }
+      }
+      for (String user : users) {
+        Optional<Document> found = router.get(name, PartitionKey.of(user), "m");
+        assertThat(found.map(document -> document.fields().get("userId")))
+            .isEqualTo(user.equals("\ud83d") ? Optional.empty() : Optional.of(user));
+      }
+      Page page = router.query(ShardQuery.from(name).where("userId", EQUAL, "a/b"));
+      assertThat(page.items()).hasSize(1);
+      assertThat(page.cost().buckets()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void documents_that_do_not_fit_are_refused_and_nothing_is_written() {
+    try (ShardRouter router = create(messages())) {
+      assertThatThrownBy(() -> router.put(name, Document.of("m", Map.of("userId", "u"))))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              "document \"m\" goes to collection \""
+                  + name
+                  + "\" by field \"createdAt\", which is missing, expected a time (Instant)");
+      assertThatThrownBy(() -> router.put(name, Document.of("m", Map.of("createdAt", "2026"))))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("which is a String, expected a time (Instant)");
+      assertThatThrownBy(() -> router.put("other", message("m", JANUARY, "u")))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("there is no collection \"other\", expected one of [" + name + "]");
+      assertThatThrownBy(() -> router.get(name, PartitionKey.of("2026_01"), "m"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("expected PartitionKey.of(Instant)");
+      assertThatThrownBy(() -> Document.of("a/b", Map.of()))
+          .hasMessageStartingWith("id is \"a/b\", expected");
+      assertThatThrownBy(() -> Document.of("..", Map.of()))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> Document.of("__x__", Map.of()))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> Document.of("", Map.of()))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> Document.of("\ud83d", Map.of()))
+          .hasMessageContaining("lone surrogate");
+      assertThat(router.partitions(name)).isEmpty();
+    }
+  }
+
+  @Test
+  void an_update_is_not_lost_among_others() throws Exception {
+    try (ShardRouter router = create(hashed())) {
+      router.put(name, Document.of("n", Map.of("v", 0L, "other", "x")));
+      ExecutorService pool = Executors.newFixedThreadPool(4);
+      try {
+        List<Future<?>> all = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+          all.add(
+              pool.submit(
+                  () -> {
+                    for (int k = 0; k < 10; k++) {
+                      router.update(name, PartitionKey.none(), "n", DocumentsContract::counted);
+                    }
+                  }));
+        }
+        for (Future<?> each : all) {
+          each.get();
+        }
+      } finally {
+        pool.shutdownNow();
+      }
+      assertThat(router.get(name, PartitionKey.none(), "n"))
+          .contains(Document.of("n", Map.of("v", 40L)));
+      assertThat(ids(router.query(ShardQuery.from(name).orderBy("v", ASCENDING))))
+          .containsExactly("n");
+      assertThat(router.update(name, PartitionKey.none(), "missing", document -> document))
+          .isEmpty();
+    }
+  }
+
+  private static Document counted(Document document) {
+    return Document.of("n", Map.of("v", (Long) document.fields().getOrDefault("v", 0L) + 1));
+  }
+
+  @Test
+  @SuppressWarnings("NullAway") // The point of the test.
+  void null_is_refused_by_name() {
+    try (ShardRouter router = create(hashed())) {
+      assertThatThrownBy(() -> router.put(name, null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("document");
+      assertThatThrownBy(() -> Document.of("a", null))
+          .isInstanceOf(NullPointerException.class)
+          .hasMessage("fields");
+      router.put(name, Document.of("a", Map.of("v", 1L)));
+      assertThatThrownBy(() -> router.update(name, PartitionKey.none(), "a", document -> null))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the change of document \"a\" returned null");
+      assertThat(router.get(name, PartitionKey.none(), "a")).isPresent();
+    }
+  }
+
+  @Test
+  void an_update_cannot_move_a_document_and_what_its_function_throws_comes_out() {
+    try (ShardRouter router = create(messages())) {
+      router.put(name, message("m", JANUARY, "u"));
+      assertThatThrownBy(
+              () ->
+                  router.update(
+                      name, PartitionKey.of(JANUARY), "m", document -> message("m", FEBRUARY, "u")))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("would move document \"m\"");
+      assertThatThrownBy(
+              () ->
+                  router.update(
+                      name, PartitionKey.of(JANUARY), "m", document -> message("n", JANUARY, "u")))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(
+              () ->
+                  router.update(
+                      name,
+                      PartitionKey.of(JANUARY),
+                      "m",
+                      document -> {
+                        throw new IllegalStateException("no");
+                      }))
+          .isInstanceOf(ShardingException.class)
+          .hasRootCauseMessage("no");
+      assertThat(router.get(name, PartitionKey.of(JANUARY), "m"))
+          .contains(message("m", JANUARY, "u"));
+    }
+  }
+
+  @Test
+  void bulk_results_are_in_order_and_one_that_does_not_fit_fails_alone() {
+    try (ShardRouter router = create(messages())) {
+      List<Document> documents = new ArrayList<>();
+      for (int i = 0; i < 1_200; i++) {
+        documents.add(message("m" + i, JANUARY.plus(Duration.ofDays(i % 90)), "u"));
+      }
+      documents.set(7, Document.of("bad", Map.of()));
+      documents.add(message("m0", JANUARY, "later"));
+
+      List<DocumentResult> results = router.writeAll(name, documents);
+
+      assertThat(results).hasSize(1_201);
+      for (int i = 0; i < 1_201; i++) {
+        assertThat(results.get(i).id()).isEqualTo(documents.get(i).id());
+        assertThat(results.get(i).stored())
+            .as("document %d: %s", i, results.get(i))
+            .isEqualTo(i != 7);
+      }
+      assertThat(results.get(7).failure().orElseThrow()).hasMessageContaining("which is missing");
+      assertThat(router.partitions(name).stream().mapToLong(Partition::documents).sum())
+          .isEqualTo(1_199);
+      assertThat(router.get(name, PartitionKey.of(JANUARY), "m0"))
+          .contains(message("m0", JANUARY, "later"));
+      assertThat(router.writeAll(name, List.of())).isEmpty();
+    }
+  }
+
+  @Test
+  void reading_makes_no_partition() {
+    try (ShardRouter router = create(messages())) {
+      assertThat(router.get(name, PartitionKey.of(JANUARY), "m")).isEmpty();
+      assertThat(router.update(name, PartitionKey.of(JANUARY), "m", document -> document))
+          .isEmpty();
+      router.delete(name, PartitionKey.of(JANUARY), "m");
+      assertThat(router.partitions(name)).isEmpty();
+    }
+  }
+
+  @Test
+  void times_that_firestore_cannot_hold_are_refused() {
+    for (Instant time :
+        List.of(
+            Instant.MIN,
+            Instant.parse("0000-12-31T23:59:59.999999Z"),
+            Instant.parse("+10000-01-01T00:00:00Z"),
+            Instant.MAX)) {
+      assertThatThrownBy(() -> Document.of("m", Map.of("at", time)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("field \"at\" is " + time + ", expected a time of the years 0001 to 9999");
+    }
+    Map<String, Object> fields =
+        Map.of(
+            "createdAt",
+            Instant.parse("0001-01-01T00:00:00Z"),
+            "last",
+            Instant.parse("9999-12-31T23:59:59.999999Z"));
+    try (ShardRouter router = create(messages())) {
+      router.put(name, Document.of("m", fields));
+      assertThat(router.query(ShardQuery.from(name).orderBy("createdAt", ASCENDING)).items())
+          .containsExactly(Document.of("m", fields));
+    }
+  }
+
+  @Test
+  void a_change_runs_on_no_thread_of_a_driver_and_may_call_the_router() {
+    try (ShardRouter router = create(hashed())) {
+      router.put(name, Document.of("n", Map.of("v", 0L)));
+      List<String> threads = new ArrayList<>();
+      router.update(
+          name,
+          PartitionKey.none(),
+          "n",
+          document -> {
+            threads.add(Thread.currentThread().getName());
+            assertThat(router.get(name, PartitionKey.none(), "n")).contains(document);
+            return counted(document);
+          });
+      assertThat(threads).hasSize(1).noneMatch(thread -> thread.matches("(?i).*(lettuce|grpc).*"));
+    }
+  }
+
+  @Test
+  void a_closed_router_says_so() {
+    ShardRouter router = create(hashed());
+    router.close();
+    router.close();
+    assertThatThrownBy(() -> router.put(name, Document.of("a", Map.of())))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageEndingWith("is closed");
+  }
+}

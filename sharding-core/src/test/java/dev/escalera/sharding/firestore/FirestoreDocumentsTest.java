@@ -1,0 +1,26 @@
+package dev.escalera.sharding.firestore;
+
+import com.google.cloud.firestore.Firestore;
+import dev.escalera.sharding.DocumentsContract;
+import dev.escalera.sharding.ShardRouter;
+import dev.escalera.sharding.ShardedCollection;
+import dev.escalera.testkit.WithFirestore;
+import java.time.InstantSource;
+
+@WithFirestore
+class FirestoreDocumentsTest extends DocumentsContract {
+  private final Firestore firestore;
+
+  FirestoreDocumentsTest(Firestore firestore) {
+    this.firestore = firestore;
+  }
+
+  @Override
+  protected ShardRouter create(InstantSource clock, ShardedCollection... collections) {
+    FirestoreShardRouter.Builder builder = FirestoreShardRouter.builder(firestore).clock(clock);
+    for (ShardedCollection collection : collections) {
+      builder.collection(collection);
+    }
+    return builder.build();
+  }
+}

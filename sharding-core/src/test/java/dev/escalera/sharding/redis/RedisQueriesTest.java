@@ -1,0 +1,31 @@
+package dev.escalera.sharding.redis;
+
+import dev.escalera.sharding.QueriesContract;
+import dev.escalera.sharding.ShardRouter;
+import dev.escalera.sharding.ShardedCollection;
+import dev.escalera.testkit.WithRedis;
+import io.lettuce.core.RedisClient;
+import java.time.InstantSource;
+
+@WithRedis
+class RedisQueriesTest extends QueriesContract {
+  private final RedisClient client;
+
+  RedisQueriesTest(RedisClient client) {
+    this.client = client;
+  }
+
+  @Override
+  protected ShardRouter create(InstantSource clock, ShardedCollection... collections) {
+    RedisShardRouter.Builder builder = RedisShardRouter.builder(client).clock(clock);
+    for (ShardedCollection collection : collections) {
+      builder.collection(collection);
+    }
+    return builder.build();
+  }
+
+  @Override
+  protected boolean hasSnapshots() {
+    return false;
+  }
+}
