@@ -36,9 +36,9 @@ local function holding(asked, stored)
   return string.format('%.0f %.0f %.0f %.0f %.0f', capacity, period, math.min(burst, burst2), revision, scale)
 end
 
-local reply = {now, 0}
--- Seven for each bucket, in one table: most calls are of one bucket, and a table costs as much as the arithmetic.
-local state = {}
+-- Both as large as one bucket needs, which most calls are of: a table that grows costs as much as the arithmetic.
+local reply = {now, 0, 0, 0, ''}
+local state = {0, 0, 0, 0, 0, '', false}
 local level
 for i = 1, buckets do
   local asked = ARGV[2 + i]

@@ -28,7 +28,8 @@ import java.util.stream.IntStream;
 public final class RateLimitBars implements Bars {
   private static final int ROUNDS = 3;
   private static final int WARM_UPS = 2;
-  private static final long SHORT = Duration.ofMillis(1_500).toNanos();
+  private static final long SHORT = Duration.ofSeconds(1).toNanos();
+  private static final long LONG = Duration.ofMillis(2_500).toNanos();
   private static final int CALLERS = 64;
   private static final int NODES = 4;
   private static final Duration PATIENCE = Duration.ofMinutes(1);
@@ -170,7 +171,6 @@ public final class RateLimitBars implements Bars {
   /** Ten times as much is asked as there is. */
   private static void overload(Report report) throws Exception {
     long rate = 1_000;
-    long nanos = Duration.ofSeconds(3).toNanos();
     try (Contest contest = new Contest(report, rate, rate)) {
       int[] subject = new int[1];
       Figures<List<Double>> figures =
@@ -178,12 +178,11 @@ public final class RateLimitBars implements Bars {
               contender -> {
                 // A bucket that is full at first.
                 String fresh = "overload-" + subject[0]++;
-                long admitted = Load.paced(contender, fresh, 10 * rate, nanos);
-                return admitted / (rate + rate * (nanos / 1e9));
+                long admitted = Load.paced(contender, fresh, 10 * rate, LONG);
+                return admitted / (rate + rate * (LONG / 1e9));
               },
               "Escalera",
               "EVALSHA",
-              "Bucket4j batching",
               "Bucket4j",
               "Redisson");
       String what = "limit 1,000/s, asked 10,000/s, admitted of what is due";
@@ -192,7 +191,7 @@ public final class RateLimitBars implements Bars {
       report.atLeast(what, "-", ADMITTED, ours);
       // What is in flight at the end may be granted a moment later.
       report.atMost(what + ", never over", "-", 1.001, ours);
-      for (String peer : List.of("EVALSHA", "Bucket4j batching", "Bucket4j", "Redisson")) {
+      for (String peer : List.of("EVALSHA", "Bucket4j", "Redisson")) {
         report.note(what, peer, Figures.ratio(figures, "Escalera", peer));
       }
     }
@@ -207,7 +206,7 @@ public final class RateLimitBars implements Bars {
     try (Contest contest = new Contest(report, 100, 100)) {
       Figures<List<Double>> figures =
           contest.run(
-              contender -> Load.inFlight(contender, CALLERS, subjects, 2 * SHORT),
+              contender -> Load.inFlight(contender, CALLERS, subjects, LONG),
               "Escalera",
               "EVALSHA",
               "Bucket4j",
