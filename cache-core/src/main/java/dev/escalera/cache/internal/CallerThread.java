@@ -11,6 +11,16 @@ import java.util.concurrent.LinkedBlockingQueue;
  * has gone, on another executor.
  */
 final class CallerThread implements Executor {
+  /** Wakes the one that waits; left over, it is worth no thread. */
+  private static final Runnable WAKE = new Wake();
+
+  private static final class Wake implements Runnable {
+    @Override
+    public void run() {
+      // That it came is all.
+    }
+  }
+
   private final BlockingQueue<Runnable> steps = new LinkedBlockingQueue<>();
   private final Executor afterwards;
   private boolean gone;
@@ -31,10 +41,10 @@ final class CallerThread implements Executor {
    * called once.
    */
   <T> T await(CompletableFuture<T> result) throws InterruptedException, ExecutionException {
-    if (!offer(() -> {})) {
+    if (!offer(WAKE)) {
       throw new IllegalStateException("has waited before");
     }
-    result.whenComplete((value, failure) -> offer(() -> {}));
+    result.whenComplete((value, failure) -> offer(WAKE));
     try {
       while (!result.isDone()) {
         steps.take().run();
@@ -54,7 +64,9 @@ final class CallerThread implements Executor {
       gone = true;
     }
     for (Runnable step = steps.poll(); step != null; step = steps.poll()) {
-      afterwards.execute(step);
+      if (step != WAKE) {
+        afterwards.execute(step);
+      }
     }
   }
 }

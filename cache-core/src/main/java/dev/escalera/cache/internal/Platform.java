@@ -2,6 +2,7 @@ package dev.escalera.cache.internal;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
@@ -16,6 +17,14 @@ public interface Platform {
 
   /** Runs what must not run on a driver's thread. */
   Executor executor();
+
+  /**
+   * Runs what is short and never waits. The other may make a thread for each task, as Java's own
+   * does on machines of one or two processors.
+   */
+  default Executor upkeep() {
+    return executor();
+  }
 
   /** Runs a task after a while, on a thread that it must not hold up. */
   void after(long nanos, Runnable task);
@@ -49,6 +58,11 @@ public interface Platform {
       @Override
       public Executor executor() {
         return executor;
+      }
+
+      @Override
+      public Executor upkeep() {
+        return ForkJoinPool.commonPool();
       }
 
       @Override

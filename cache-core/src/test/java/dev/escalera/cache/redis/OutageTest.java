@@ -3,7 +3,6 @@ package dev.escalera.cache.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.escalera.cache.Await;
-import dev.escalera.cache.CacheStats;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.OnRemoteLoss;
 import dev.escalera.cache.TieredCache;
@@ -16,7 +15,6 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.SocketOptions;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
@@ -200,62 +198,5 @@ class OutageTest {
           "the nodes agree on " + key,
           () -> Objects.equals(cache.get(key, this::load), other.get(key, this::load)));
     }
-  }
-
-  @Test
-  void a_black_hole_costs_a_call_its_budget_then_next_to_nothing_and_no_memory() throws Exception {
-    TieredCache<String, String> cache = open(cut, OnRemoteLoss.SERVE_LOCAL);
-    warm(cache);
-    proxy.freeze();
-    Await.until("the silence is noticed", () -> cache.stats().fenced());
-    for (int i = 0; cache.stats().l2Available(); i++) {
-      assertThat(i).as("calls until the breaker opens").isLessThan(50);
-      cache.get("cold" + i, this::load);
-    }
-    // Load, of keys that L1 has and of keys that nobody has.
-    read(cache, System.nanoTime() + TimeUnit.SECONDS.toNanos(1));
-    long before = usedHeap();
-    long end = System.nanoTime() + LENGTH.toNanos();
-    long[] nanos = new long[2_000_000];
-    int calls = 0;
-    while (System.nanoTime() - end < 0 && calls < nanos.length) {
-      String key = "cold" + calls % 1_000;
-      long began = System.nanoTime();
-      cache.get(key, this::load);
-      nanos[calls++] = System.nanoTime() - began;
-      cache.invalidate(key);
-    }
-    CacheStats stats = cache.stats();
-    Arrays.sort(nanos, 0, calls);
-    assertThat(calls)
-        .as("calls, none of which waits for the time-out of another")
-        .isGreaterThan(1_000);
-    assertThat(nanos[calls / 2])
-        .as("ns a call takes with its load while the breaker is open, in the middle")
-        .isLessThan(TimeUnit.MICROSECONDS.toNanos(500));
-    assertThat(stats.pendingInvalidations()).isLessThanOrEqualTo(1_000);
-    assertThat(usedHeap() - before).as("growth of the heap in bytes").isLessThan(24L << 20);
-
-    // What timed out is carried out now, or never; either way it does no harm.
-    long changed = System.nanoTime();
-    cache.invalidate("k0");
-    proxy.heal();
-    Await.until("all is delivered", () -> cache.stats().pendingInvalidations() == 0);
-    TieredCache<String, String> judge = open(whole, OnRemoteLoss.SERVE_LOCAL);
-    String kept = judge.getIfPresent("k0");
-    assertThat(kept == null || Long.parseLong(kept) > changed)
-        .as("what L2 holds: " + kept)
-        .isTrue();
-  }
-
-  private static long usedHeap() throws InterruptedException {
-    long least = Long.MAX_VALUE;
-    for (int i = 0; i < 3; i++) {
-      System.gc();
-      TimeUnit.MILLISECONDS.sleep(50);
-      Runtime runtime = Runtime.getRuntime();
-      least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
-    }
-    return least;
   }
 }
