@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param asking whether the slot is on its way there, and only some of its keys have arrived
  */
 record Redirection(String host, int port, boolean asking) {
-  private static final Pattern FORM =
-      Pattern.compile("(?:^|: )-?(MOVED|ASK) \\d+ (\\S+):(\\d{1,5})(?:\\s|$)");
+  private static final Pattern FORM = Pattern.compile("(MOVED|ASK) \\d{1,5} (\\S+):(\\d{1,5})");
 
   /** Reads it from an error; empty if that is another one. */
   static Optional<Redirection> of(@Nullable String error) {
@@ -23,7 +22,7 @@ record Redirection(String host, int port, boolean asking) {
       return Optional.empty();
     }
     Matcher matcher = FORM.matcher(error);
-    return matcher.find()
+    return matcher.matches()
         ? Optional.of(
             new Redirection(
                 matcher.group(2),
