@@ -85,6 +85,7 @@ final class Dashboard implements AutoCloseable {
     this.limiter =
         RedisRateLimiter.builder(redis)
             .limit(Limit.of(ENDPOINT, 10, Duration.ofMinutes(1)))
+            // The first calls of a JVM are slow, and a missed deadline lets a user pass.
             .deadline(Duration.ofSeconds(1))
             .build();
   }
