@@ -1,9 +1,11 @@
 package dev.escalera.sharding;
 
+import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
 import java.util.function.UnaryOperator;
 
 /**
@@ -100,6 +102,34 @@ public interface ShardRouter extends AutoCloseable {
    *     the query
    */
   CompletionStage<Count> countAsync(ShardQuery query);
+
+  /**
+   * Returns how a collection lies in its partitions, which keys are hot, and how much is written.
+   * Costs a count of every bucket.
+   *
+   * @param collection the name of a collection of this router
+   * @return the report
+   * @throws IllegalArgumentException if there is no such collection
+   */
+  CompletionStage<Distribution> distributionAsync(String collection);
+
+  /**
+   * Returns what this router has done since it was built, without a call.
+   *
+   * @return the figures, those of one moment about
+   */
+  ShardStats stats();
+
+  /**
+   * Looks for a document in every partition: for when its partition is not known. Asks a bucket of
+   * each partition by date or region, and all buckets of the users.
+   *
+   * @param collection the name of a collection of this router
+   * @param id of the document
+   * @return the documents of that id, by partition; several partitions may have one each
+   * @throws IllegalArgumentException if there is no such collection
+   */
+  CompletionStage<List<Document>> findEverywhereAsync(String collection, String id);
 
   /**
    * Returns the partitions of a collection that hold, or held, documents, and how many; where
@@ -232,6 +262,59 @@ public interface ShardRouter extends AutoCloseable {
    */
   default Count count(ShardQuery query) {
     return Waiting.on("count " + query.collection(), countAsync(query));
+  }
+
+  /**
+   * Returns how a collection lies in its partitions, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @return the report
+   * @throws IllegalArgumentException if there is no such collection
+   * @throws ShardingException if the store fails, or the thread is interrupted
+   * @see #distributionAsync
+   */
+  default Distribution distribution(String collection) {
+    return Waiting.on("look at the partitions of " + collection, distributionAsync(collection));
+  }
+
+  /**
+   * Looks for a document in every partition, and waits.
+   *
+   * @param collection the name of a collection of this router
+   * @param id of the document
+   * @return the documents of that id, by partition
+   * @throws IllegalArgumentException if there is no such collection
+   * @throws ShardingException if the store fails, or the thread is interrupted
+   * @see #findEverywhereAsync
+   */
+  default List<Document> findEverywhere(String collection, String id) {
+    return Waiting.on("find " + collection + "/" + id, findEverywhereAsync(collection, id));
+  }
+
+  /**
+   * Returns all documents that a query selects, on all its pages: the next page is fetched while
+   * one is being read. The iterator is for one thread; its calls wait, and throw what {@link
+   * #query} throws.
+   *
+   * @param query what to select; its limit is the size of a page
+   * @return the documents, in order
+   * @throws IllegalArgumentException if there is no such collection, or no declared index serves
+   *     the query
+   * @throws ShardingException if the store fails, or the thread is interrupted
+   */
+  default Iterator<Document> iterate(ShardQuery query) {
+    return new QueryIterator(this, Objects.requireNonNull(query, "query"));
+  }
+
+  /**
+   * Returns all documents that a query selects, on all its pages, as a publisher: each subscriber
+   * gets them from the start, as many as it asks for, and no page is fetched before it is wanted.
+   *
+   * @param query what to select; its limit is the size of a page
+   * @return the documents, in order
+   */
+  default Flow.Publisher<Document> publish(ShardQuery query) {
+    return new QueryPublisher(this, Objects.requireNonNull(query, "query"));
   }
 
   /**

@@ -5,6 +5,7 @@ import static dev.escalera.sharding.Operator.EQUAL;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -300,5 +302,87 @@ public abstract class DocumentsContract extends ShardRouterContract {
     assertThatThrownBy(() -> router.put(name, Document.of("a", Map.of())))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageEndingWith("is closed");
+  }
+
+  @Test
+  void a_document_is_found_though_its_partition_is_not_known() {
+    ShardedCollection byUser =
+        ShardedCollection.named(name + "u")
+            .partitionBy(Partitioning.user("userId", "{userId}", 16));
+    try (ShardRouter router = create(messages(), hashed(name + "h"), byUser)) {
+      router.put(name, message("m", JANUARY, "u1"));
+      router.put(name, message("m", FEBRUARY, "u2"));
+      router.put(name, message("m1", FEBRUARY, "u2"));
+      assertThat(router.findEverywhere(name, "m"))
+          .containsExactly(message("m", JANUARY, "u1"), message("m", FEBRUARY, "u2"));
+      assertThat(router.findEverywhere(name, "none")).isEmpty();
+      router.put(name + "h", Document.of("m", Map.of("v", 1L)));
+      assertThat(router.findEverywhere(name + "h", "m")).hasSize(1);
+      for (int i = 0; i < 30; i++) {
+        router.put(name + "u", Document.of("m", Map.of("userId", "u" + i)));
+        router.put(name + "u", Document.of("m!", Map.of("userId", "u" + i)));
+        router.put(name + "u", Document.of("m1", Map.of("userId", "u" + i)));
+      }
+      assertThat(router.findEverywhere(name + "u", "m"))
+          .hasSize(30)
+          .allMatch(document -> document.id().equals("m"))
+          .doesNotHaveDuplicates();
+    }
+  }
+
+  @Test
+  void what_a_router_did_is_told_and_metered() {
+    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+    Instant now = Instant.parse("2026-11-24T12:00:00Z");
+    try (ShardRouter router = create(() -> now, registry, hashed(), messages(name + "m"))) {
+      router.put(name, Document.of("a", Map.of("v", 1L)));
+      router.writeAll(
+          name, List.of(Document.of("b", Map.of("v", 2L)), Document.of("c", Map.of("v", 3L))));
+      router.update(name, PartitionKey.none(), "a", document -> document);
+      router.update(name, PartitionKey.none(), "missing", document -> document);
+      router.get(name, PartitionKey.none(), "a");
+      router.delete(name, PartitionKey.none(), "b");
+      Page page = router.query(ShardQuery.from(name));
+      assertThatThrownBy(() -> router.update(name, PartitionKey.none(), "a", document -> null))
+          .isInstanceOf(IllegalArgumentException.class);
+
+      ShardStats stats = router.stats();
+      assertThat(stats.since()).isEqualTo(now);
+      assertThat(stats.collections()).containsOnlyKeys(name, name + "m");
+      ShardStats.OfCollection of = Objects.requireNonNull(stats.collections().get(name));
+      assertThat(of.configuration()).isEqualTo(hashed());
+      long buckets = router.partitions(name).size();
+      assertThat(of)
+          .isEqualTo(
+              new ShardStats.OfCollection(
+                  hashed(), buckets, 3, 1, 1, 1, 1, page.cost().reads(), of.refusals(), 1));
+      assertThat(registry.get("escalera.shard.put").tag("collection", name).functionCounter())
+          .satisfies(counter -> assertThat(counter.count()).isEqualTo(3));
+      assertThat(registry.getMeters()).hasSize(20);
+    }
+    assertThat(registry.getMeters()).isEmpty();
+  }
+
+  @Test
+  void the_distribution_shows_skew_and_hot_keys() {
+    try (ShardRouter router = create(messages())) {
+      assertThat(router.distribution(name))
+          .isEqualTo(new Distribution(List.of(), 0, 0, 0, List.of(), 0));
+      List<Document> documents = new ArrayList<>();
+      for (int i = 0; i < 400; i++) {
+        documents.add(message("m" + i, i % 8 == 0 ? FEBRUARY : JANUARY, "u"));
+      }
+      assertThat(router.writeAll(name, documents)).allMatch(DocumentResult::stored);
+      Distribution distribution = router.distribution(name);
+      assertThat(distribution.partitions())
+          .containsExactly(new Partition("2026_01", 350), new Partition("2026_02", 50));
+      assertThat(distribution.skew()).isEqualTo(1.75);
+      assertThat(distribution.writesASecond()).isPositive();
+      assertThat(distribution.hotKeys().get(0).key()).isEqualTo("2026_01");
+      assertThat(distribution.hotKeys().get(0).share()).isBetween(0.6, 1.0);
+      // A count costs a read a thousand documents of a bucket, at least one.
+      assertThat(distribution.reads()).isEqualTo(6);
+      assertThat(distribution.bytes(distribution.partitions().get(0))).isBetween(10_000L, 40_000L);
+    }
   }
 }

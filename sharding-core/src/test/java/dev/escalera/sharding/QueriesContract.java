@@ -20,10 +20,15 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -578,7 +583,8 @@ public abstract class QueriesContract extends ShardRouterContract {
       assertThatThrownBy(() -> router.query(query.maxReads(60)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageMatching(
-              "the page would read up to \\d+ documents from \\d+ buckets, expected at most 60; .*");
+              "the page would read up to \\d+ documents from \\d+ buckets, expected at most 60;"
+                  + " .*");
       assertThatThrownBy(() -> query.maxReads(0)).hasMessage("maxReads is 0, expected at least 1");
     }
   }
@@ -640,5 +646,143 @@ public abstract class QueriesContract extends ShardRouterContract {
       paged.addAll(0, page.items());
     }
     return paged;
+  }
+
+  @Test
+  void an_iterator_goes_over_all_pages() {
+    try (ShardRouter router = create(messages())) {
+      List<Document> all = written(router, 25);
+      ShardQuery query = ShardQuery.from(name).orderBy("createdAt", ASCENDING).limit(4);
+      List<Document> iterated = new ArrayList<>();
+      router.iterate(query).forEachRemaining(iterated::add);
+      assertThat(iterated).isEqualTo(all);
+      Iterator<Document> none = router.iterate(query.where("createdAt", LESS, Instant.EPOCH));
+      assertThat(none.hasNext()).isFalse();
+      assertThatThrownBy(none::next).isInstanceOf(NoSuchElementException.class);
+    }
+  }
+
+  @Test
+  void a_publisher_gives_as_many_as_are_asked_for() throws Exception {
+    try (ShardRouter router = create(messages())) {
+      List<Document> all = written(router, 25);
+      Flow.Publisher<Document> publisher =
+          router.publish(ShardQuery.from(name).orderBy("createdAt", ASCENDING).limit(4));
+      for (int step : new int[] {1, 3, 100}) {
+        Collecting collecting = new Collecting(step);
+        publisher.subscribe(collecting);
+        assertThat(collecting.ended.get(20, TimeUnit.SECONDS)).isEqualTo(all);
+        assertThat(collecting.most).isLessThanOrEqualTo(step);
+      }
+      Collecting cancelled = new Collecting(3);
+      cancelled.cancelAt = 7;
+      publisher.subscribe(cancelled);
+      assertThat(cancelled.ended.get(20, TimeUnit.SECONDS)).isEqualTo(all.subList(0, 7));
+      Collecting bad = new Collecting(0);
+      publisher.subscribe(bad);
+      assertThatThrownBy(() -> bad.ended.get(20, TimeUnit.SECONDS))
+          .hasRootCauseMessage("request of 0, expected at least 1");
+      Collecting failing = new Collecting(1);
+      router
+          .publish(ShardQuery.from(name).orderBy("createdAt", ASCENDING).maxReads(1))
+          .subscribe(failing);
+      assertThatThrownBy(() -> failing.ended.get(20, TimeUnit.SECONDS))
+          .hasRootCauseInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  private List<Document> written(ShardRouter router, int count) {
+    List<Document> all = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      all.add(message("m%02d".formatted(i), JANUARY.plus(Duration.ofDays(7L * i)), "u"));
+    }
+    assertThat(router.writeAll(name, all)).allMatch(DocumentResult::stored);
+    return all;
+  }
+
+  /** Asks for some, and for as many again when they have come. */
+  private static final class Collecting implements Flow.Subscriber<Document> {
+    final CompletableFuture<List<Document>> ended = new CompletableFuture<>();
+    final List<Document> items = new ArrayList<>();
+    final int step;
+    int cancelAt = Integer.MAX_VALUE;
+    int outstanding;
+    int most;
+    Flow.@Nullable Subscription subscription;
+
+    Collecting(int step) {
+      this.step = step;
+    }
+
+    @Override
+    public void onSubscribe(Flow.Subscription given) {
+      subscription = given;
+      outstanding = step;
+      given.request(step);
+    }
+
+    @Override
+    public void onNext(Document item) {
+      items.add(item);
+      most = Math.max(most, step - --outstanding);
+      Flow.Subscription given = subscription;
+      if (given != null && items.size() == cancelAt) {
+        given.cancel();
+        ended.complete(List.copyOf(items));
+      } else if (given != null && outstanding == 0) {
+        outstanding = step;
+        given.request(step);
+      }
+    }
+
+    @Override
+    public void onError(Throwable failure) {
+      ended.completeExceptionally(failure);
+    }
+
+    @Override
+    public void onComplete() {
+      ended.complete(List.copyOf(items));
+    }
+  }
+
+  /** The figures of docs/sharding.md, for documents that lie evenly over k buckets. */
+  @Test
+  void a_page_costs_about_one_round_and_few_reads() {
+    Map<Integer, Double> readsARow = Map.of(1, 1.05, 4, 1.45, 16, 2.1, 64, 3.3);
+    for (int buckets : List.of(1, 4, 16, 64)) {
+      String named = name + "k" + buckets;
+      ShardedCollection collection =
+          ShardedCollection.named(named)
+              .partitionBy(Partitioning.hash(buckets))
+              .index(Index.asc("v"));
+      try (ShardRouter router = create(collection)) {
+        List<Document> all = new ArrayList<>();
+        for (long i = 0; i < 1_000; i++) {
+          all.add(Document.of("m" + i, Map.of("v", i)));
+        }
+        assertThat(router.writeAll(named, all)).allMatch(DocumentResult::stored);
+        ShardQuery query = ShardQuery.from(named).orderBy("v", ASCENDING).limit(100);
+        int reads = 0;
+        int rounds = 0;
+        int pages = 0;
+        Optional<String> next = Optional.empty();
+        do {
+          Page page = router.query(next.map(query::after).orElse(query));
+          reads += page.cost().reads();
+          rounds += page.cost().rounds();
+          pages++;
+          assertThat(page.cost().buckets()).isEqualTo(buckets);
+          next = page.next();
+        } while (next.isPresent());
+        assertThat(pages).isEqualTo(10);
+        assertThat(reads / 1_000.0)
+            .as("k = %d", buckets)
+            .isLessThanOrEqualTo(readsARow.getOrDefault(buckets, 0.0));
+        assertThat(rounds / 10.0)
+            .as("k = %d", buckets)
+            .isLessThanOrEqualTo(buckets == 1 ? 1.0 : 2.5);
+      }
+    }
   }
 }

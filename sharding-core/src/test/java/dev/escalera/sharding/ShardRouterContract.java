@@ -1,5 +1,7 @@
 package dev.escalera.sharding;
 
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
@@ -14,15 +16,24 @@ public abstract class ShardRouterContract {
   /** Collections of their own keep the tests apart in a store. */
   protected final String name = "c" + UUID.randomUUID().toString().replace("-", "");
 
-  /** Returns a router of a backend, whose cursors go by a clock. */
-  protected abstract ShardRouter create(InstantSource clock, ShardedCollection... collections);
+  /** Returns a router of a backend, that goes by a clock. */
+  protected abstract ShardRouter create(
+      InstantSource clock, MeterRegistry registry, ShardedCollection... collections);
+
+  protected final ShardRouter create(InstantSource clock, ShardedCollection... collections) {
+    return create(clock, new SimpleMeterRegistry(), collections);
+  }
 
   protected final ShardRouter create(ShardedCollection... collections) {
     return create(InstantSource.system(), collections);
   }
 
   protected final ShardedCollection messages() {
-    return ShardedCollection.named(name)
+    return messages(name);
+  }
+
+  protected static ShardedCollection messages(String named) {
+    return ShardedCollection.named(named)
         .partitionBy(Partitioning.date("createdAt", "YYYY_MM"))
         .spread(3)
         .index(Index.desc("createdAt"))
@@ -31,7 +42,11 @@ public abstract class ShardRouterContract {
   }
 
   protected final ShardedCollection hashed() {
-    return ShardedCollection.named(name).partitionBy(Partitioning.hash(4)).index(Index.asc("v"));
+    return hashed(name);
+  }
+
+  protected static ShardedCollection hashed(String named) {
+    return ShardedCollection.named(named).partitionBy(Partitioning.hash(4)).index(Index.asc("v"));
   }
 
   protected static Document message(String id, Instant at, String user) {

@@ -2,6 +2,7 @@ package dev.escalera.sharding.firestore;
 
 import com.google.cloud.firestore.Firestore;
 import dev.escalera.sharding.ShardRouter;
+import dev.escalera.sharding.ShardRouterBuilder;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.internal.CatalogStore;
 import dev.escalera.sharding.internal.Router;
@@ -35,26 +36,26 @@ public final class FirestoreShardRouter {
     return new Builder(firestore);
   }
 
+  /**
+   * Returns the file {@code firestore.indexes.json} with all indexes that collections need: those
+   * of several fields, each also the other way round, for queries that read it backwards. Deploy it
+   * to every database by {@code firebase deploy --only firestore:indexes}.
+   *
+   * @param collections as they are given to the builder
+   * @return the text of the file
+   */
+  public static String indexesJson(ShardedCollection... collections) {
+    return IndexFile.of(List.of(collections));
+  }
+
   /** Builds a {@link ShardRouter} on Firestore. Not safe for use by several threads. */
-  public static final class Builder {
+  public static final class Builder extends ShardRouterBuilder<Builder> {
     private final Map<String, Firestore> databases = new LinkedHashMap<>();
-    private final List<ShardedCollection> collections = new ArrayList<>();
-    private Settings settings = Settings.named(NAME);
+    private InstantSource clock = InstantSource.system();
     private Duration deadline = Duration.ofSeconds(5);
 
     private Builder(Firestore firestore) {
       databases.put(Targets.MAIN, Objects.requireNonNull(firestore, "firestore"));
-    }
-
-    /**
-     * Adds a collection.
-     *
-     * @param collection one of a name that was not given yet
-     * @return this builder
-     */
-    public Builder collection(ShardedCollection collection) {
-      collections.add(Objects.requireNonNull(collection, "collection"));
-      return this;
     }
 
     /**
@@ -93,29 +94,12 @@ public final class FirestoreShardRouter {
       return this;
     }
 
-    /**
-     * Sets how long a cursor is good; a day by default, one of a snapshot an hour at most.
-     *
-     * @param life from 1 s to 30 days
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder cursorLife(Duration life) {
-      settings = settings.withCursorLife(life);
-      return this;
-    }
-
     Builder clock(InstantSource clock) {
-      settings = settings.withClock(clock);
+      this.clock = clock;
       return this;
     }
 
-    /**
-     * Builds the router; Firestore is not called before the first use.
-     *
-     * @return a router, to be closed
-     * @throws IllegalStateException if no collection was given, or two of one name
-     */
+    @Override
     public ShardRouter build() {
       Map<String, FirestoreBuckets> stores = new LinkedHashMap<>();
       List<CatalogStore> catalogs = new ArrayList<>();
@@ -126,7 +110,16 @@ public final class FirestoreShardRouter {
             stores.put(name, new FirestoreBuckets(paths, link));
             catalogs.add(new FirestoreCatalog(paths, link));
           });
-      return new Router(settings, collections, new Targets(catalogs.get(0), stores));
+      return new Router(settings(), collections(), new Targets(catalogs.get(0), stores));
+    }
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
+    private Settings settings() {
+      return new Settings(NAME, clock, cursorLife(), meterRegistry());
     }
   }
 }

@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ final class Catalog {
   private final Function<Bucket, String> proposedOwner;
   private final LongSupplier nanoTime;
   private final long ttlNanos;
+  private final LongAdder made;
   private final Map<Bucket, Entry> known = new ConcurrentHashMap<>();
   private volatile @Nullable Listed listed;
 
@@ -43,12 +45,14 @@ final class Catalog {
       CatalogStore store,
       Function<Bucket, String> proposedOwner,
       LongSupplier nanoTime,
-      Duration ttl) {
+      Duration ttl,
+      LongAdder made) {
     this.collection = collection;
     this.store = store;
     this.proposedOwner = proposedOwner;
     this.nanoTime = nanoTime;
     this.ttlNanos = ttl.toNanos();
+    this.made = made;
   }
 
   /** Returns an entry, as it is known; else as the store has it, which is made if it has none. */
@@ -71,8 +75,10 @@ final class Catalog {
         : store
             .register(fresh)
             .thenApply(
-                entries -> {
-                  entries.forEach(this::learn);
+                standing -> {
+                  standing.forEach(this::learn);
+                  // Nearly: two who register at once may both have been the first.
+                  made.add(standing.stream().filter(fresh::contains).count());
                   return known;
                 });
   }

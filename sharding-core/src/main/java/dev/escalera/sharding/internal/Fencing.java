@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -23,11 +24,13 @@ final class Fencing {
   private final Catalog catalog;
   private final Targets targets;
   private final Settings settings;
+  private final LongAdder refusals;
 
-  Fencing(Catalog catalog, Targets targets, Settings settings) {
+  Fencing(Catalog catalog, Targets targets, Settings settings, LongAdder refusals) {
     this.catalog = catalog;
     this.targets = targets;
     this.settings = settings;
+    this.refusals = refusals;
   }
 
   /** Calls for a bucket, which is entered into the catalog if it is not. */
@@ -87,6 +90,7 @@ final class Fencing {
      * be tried again, or fails.
      */
     CompletableFuture<Void> admit(FencedException refusal) {
+      refusals.increment();
       long now = settings.nanoTime().getAsLong();
       if (number++ == 0) {
         end = now + settings.patience().toNanos();

@@ -1,6 +1,7 @@
 package dev.escalera.sharding.internal;
 
 import dev.escalera.sharding.Count;
+import dev.escalera.sharding.Distribution;
 import dev.escalera.sharding.Document;
 import dev.escalera.sharding.DocumentResult;
 import dev.escalera.sharding.Page;
@@ -8,6 +9,7 @@ import dev.escalera.sharding.Partition;
 import dev.escalera.sharding.PartitionKey;
 import dev.escalera.sharding.ShardQuery;
 import dev.escalera.sharding.ShardRouter;
+import dev.escalera.sharding.ShardStats;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.ShardingException;
 import java.security.SecureRandom;
@@ -38,16 +40,23 @@ public final class Router implements ShardRouter {
   private final Settings settings;
   private final Targets targets;
   private final Map<String, Routed> collections = new LinkedHashMap<>();
+  private final Instant since;
+  private final List<Meters> meters = new ArrayList<>();
   private volatile @Nullable CompletableFuture<byte[]> secret;
   private volatile boolean closed;
 
   private record Routed(
-      ShardedCollection collection, Routing routing, Catalog catalog, Fencing fencing) {}
+      ShardedCollection collection,
+      Routing routing,
+      Catalog catalog,
+      Fencing fencing,
+      Traffic traffic) {}
 
   /** Throws IllegalStateException if there is no collection, or two of one name. */
   public Router(Settings settings, Collection<ShardedCollection> collections, Targets targets) {
     this.settings = settings;
     this.targets = targets;
+    this.since = settings.clock().instant();
     if (collections.isEmpty()) {
       throw new IllegalStateException("no collection was given, expected at least one");
     }
@@ -56,10 +65,20 @@ public final class Router implements ShardRouter {
         throw new IllegalStateException("collection \"" + collection.name() + "\" was given twice");
       }
     }
+    settings
+        .meterRegistry()
+        .ifPresent(
+            registry -> {
+              Meters all = new Meters(registry);
+              this.collections.forEach(
+                  (name, routed) -> all.add(settings.name(), name, routed.traffic()));
+              meters.add(all);
+            });
   }
 
   private Routed routed(ShardedCollection collection) {
     Routing routing = new Routing(collection);
+    Traffic traffic = new Traffic(collection, settings.nanoTime());
     List<String> names = targets.names();
     Catalog catalog =
         new Catalog(
@@ -67,8 +86,10 @@ public final class Router implements ShardRouter {
             targets.catalog(),
             bucket -> names.get(routing.target(bucket, names.size())),
             settings.nanoTime(),
-            settings.catalogTtl());
-    return new Routed(collection, routing, catalog, new Fencing(catalog, targets, settings));
+            settings.catalogTtl(),
+            traffic.bucketsMade);
+    Fencing fencing = new Fencing(catalog, targets, settings, traffic.refusals);
+    return new Routed(collection, routing, catalog, fencing, traffic);
   }
 
   @Override
@@ -77,6 +98,7 @@ public final class Router implements ShardRouter {
     Bucket bucket = routed.routing().bucket(Objects.requireNonNull(document, "document"));
     Row row = routed.routing().row(document);
     return handedOver(
+        routed.traffic(),
         () -> "put " + path(bucket, document.id()),
         () ->
             routed
@@ -84,7 +106,12 @@ public final class Router implements ShardRouter {
                 .put(
                     bucket,
                     (store, home) ->
-                        store.put(routed.collection(), new BucketStore.Placed(home, row))));
+                        store.put(routed.collection(), new BucketStore.Placed(home, row)))
+                .thenAccept(
+                    done -> {
+                      routed.traffic().put.increment();
+                      written(routed, document, row);
+                    }));
   }
 
   @Override
@@ -94,12 +121,17 @@ public final class Router implements ShardRouter {
     Bucket bucket = routed.routing().bucket(key, Document.of(id, Map.of()).id());
     String stored = routed.routing().storedId(key, id);
     return handedOver(
+        routed.traffic(),
         () -> "get " + path(bucket, id),
         () ->
             routed
                 .fencing()
                 .read(bucket, Optional.<Row>empty(), store -> store.get(bucket, stored))
-                .thenApply(row -> row.map(routed.routing()::document)));
+                .thenApply(
+                    row -> {
+                      routed.traffic().gets.increment();
+                      return row.map(routed.routing()::document);
+                    }));
   }
 
   @Override
@@ -112,6 +144,7 @@ public final class Router implements ShardRouter {
     UnaryOperator<Row> checked =
         row -> unmoved(routed, bucket, row, change.apply(routed.routing().document(row)));
     return handedOver(
+        routed.traffic(),
         () -> "update " + path(bucket, id),
         () ->
             routed
@@ -120,7 +153,7 @@ public final class Router implements ShardRouter {
                     bucket,
                     Optional.<Row>empty(),
                     (store, home) -> store.update(routed.collection(), home, stored, checked))
-                .thenApply(row -> row.map(routed.routing()::document)));
+                .thenApply(row -> row.map(found -> updated(routed, found))));
   }
 
   @Override
@@ -129,6 +162,7 @@ public final class Router implements ShardRouter {
     Bucket bucket = routed.routing().bucket(key, Document.of(id, Map.of()).id());
     String stored = routed.routing().storedId(key, id);
     return handedOver(
+        routed.traffic(),
         () -> "delete " + path(bucket, id),
         () ->
             routed
@@ -140,7 +174,11 @@ public final class Router implements ShardRouter {
                         store
                             .delete(routed.collection(), home, stored)
                             .thenApply(done -> Optional.empty()))
-                .thenApply(done -> null));
+                .thenApply(
+                    done -> {
+                      routed.traffic().deleted.increment();
+                      return null;
+                    }));
   }
 
   @Override
@@ -149,8 +187,11 @@ public final class Router implements ShardRouter {
     Routed routed = routed(collection);
     BulkPut bulk = new BulkPut(routed.collection(), routed.routing(), documents);
     return handedOver(
+        routed.traffic(),
         () -> "write to " + collection,
-        () -> bulk.run(routed.catalog(), targets, routed.fencing()));
+        () ->
+            bulk.run(routed.catalog(), targets, routed.fencing())
+                .thenApply(results -> counted(routed, documents, results)));
   }
 
   @Override
@@ -158,6 +199,7 @@ public final class Router implements ShardRouter {
     Routed routed = routed(query.collection());
     Selection forwards = Selection.of(routed.collection(), query, false);
     return handedOver(
+        routed.traffic(),
         () -> "query " + query.collection(),
         () -> secret().thenCompose(key -> page(routed, forwards, query, key)));
   }
@@ -167,6 +209,7 @@ public final class Router implements ShardRouter {
     Routed routed = routed(query.collection());
     Selection selection = Selection.of(routed.collection(), query, false);
     return handedOver(
+        routed.traffic(),
         () -> "count " + query.collection(),
         () ->
             routed
@@ -180,6 +223,7 @@ public final class Router implements ShardRouter {
     Routed routed = routed(collection);
     Selection all = Selection.of(routed.collection(), ShardQuery.from(collection), false);
     return handedOver(
+        routed.traffic(),
         () -> "list the partitions of " + collection,
         () ->
             routed
@@ -194,6 +238,35 @@ public final class Router implements ShardRouter {
   }
 
   @Override
+  public CompletionStage<Distribution> distributionAsync(String collection) {
+    Routed routed = routed(collection);
+    return partitionsAsync(collection)
+        .thenCombine(
+            countAsync(ShardQuery.from(collection)),
+            (partitions, count) -> distribution(routed.traffic(), partitions, count));
+  }
+
+  @Override
+  public ShardStats stats() {
+    Map<String, ShardStats.OfCollection> all = new LinkedHashMap<>();
+    collections.forEach((name, routed) -> all.put(name, routed.traffic().stats()));
+    return new ShardStats(since, all);
+  }
+
+  @Override
+  public CompletionStage<List<Document>> findEverywhereAsync(String collection, String id) {
+    Routed routed = routed(collection);
+    Document.of(id, Map.of());
+    return handedOver(
+        routed.traffic(),
+        () -> "find " + collection + "/" + Names.escape(id),
+        () ->
+            routed
+                .fencing()
+                .again(() -> routed.catalog().all().thenCompose(e -> find(routed, e, id))));
+  }
+
+  @Override
   public String locate(String collection, Document document) {
     return routed(collection).routing().bucket(document).name();
   }
@@ -202,6 +275,7 @@ public final class Router implements ShardRouter {
   public void close() {
     if (!closed) {
       closed = true;
+      meters.forEach(Meters::close);
       targets.close();
     }
   }
@@ -219,6 +293,52 @@ public final class Router implements ShardRouter {
               + collections.keySet());
     }
     return routed;
+  }
+
+  private static void written(Routed routed, Document document, Row row) {
+    routed.traffic().written(routed.routing().partition(document), row);
+  }
+
+  private static Document updated(Routed routed, Row row) {
+    Document document = routed.routing().document(row);
+    routed.traffic().updated.increment();
+    written(routed, document, row);
+    return document;
+  }
+
+  private static List<DocumentResult> counted(
+      Routed routed, List<Document> documents, List<DocumentResult> results) {
+    for (int i = 0; i < results.size(); i++) {
+      if (results.get(i).stored()) {
+        routed.traffic().put.increment();
+        Document document = documents.get(i);
+        written(routed, document, new Row(document.id(), document.fields()));
+      }
+    }
+    return results;
+  }
+
+  private static Distribution distribution(
+      Traffic traffic, List<Partition> partitions, Count count) {
+    long most = partitions.stream().mapToLong(Partition::documents).max().orElse(0);
+    long all = partitions.stream().mapToLong(Partition::documents).sum();
+    return new Distribution(
+        partitions,
+        all == 0 ? 0 : (double) most * partitions.size() / all,
+        traffic.bytesADocument(),
+        traffic.writesASecond(),
+        traffic.hotKeys(),
+        count.reads());
+  }
+
+  /** Looks into one bucket of each partition, or in those that partitions share. */
+  private CompletableFuture<List<Document>> find(Routed routed, List<Entry> entries, String id) {
+    List<Entry> asked =
+        entries.stream().filter(entry -> routed.routing().mayHold(entry.bucket(), id)).toList();
+    return Bounded.all(
+            asked, entry -> routed.routing().find(targets.store(entry.owner()), entry.bucket(), id))
+        .thenApply(
+            found -> found.stream().flatMap(List::stream).map(routed.routing()::document).toList());
   }
 
   private static Row unmoved(Routed routed, Bucket bucket, Row before, @Nullable Document changed) {
@@ -254,7 +374,12 @@ public final class Router implements ShardRouter {
                 routed
                     .fencing()
                     .again(() -> page(routed, selection, query, cursor, at))
-                    .thenApply(read -> read.page(key, expiry(cursor, at, now), at)));
+                    .thenApply(
+                        read -> {
+                          routed.traffic().pages.increment();
+                          routed.traffic().reads.add(read.read().cost().reads());
+                          return read.page(key, expiry(cursor, at, now), at);
+                        }));
   }
 
   /** A page that is read, and yet to be signed. */
@@ -379,13 +504,14 @@ public final class Router implements ShardRouter {
    * exceptions only.
    */
   private static <T> CompletionStage<T> handedOver(
-      Supplier<String> operation, Supplier<CompletableFuture<T>> work) {
+      Traffic traffic, Supplier<String> operation, Supplier<CompletableFuture<T>> work) {
     return work.get()
         .handleAsync(
             (value, failure) -> {
               if (failure == null) {
                 return value;
               }
+              traffic.failures.increment();
               Throwable cause = unwrap(failure);
               if (cause instanceof IllegalArgumentException || cause instanceof ShardingException) {
                 throw (RuntimeException) cause;

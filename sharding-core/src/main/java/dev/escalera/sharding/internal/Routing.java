@@ -4,12 +4,14 @@ import dev.escalera.sharding.Condition;
 import dev.escalera.sharding.Document;
 import dev.escalera.sharding.PartitionKey;
 import dev.escalera.sharding.Partitioning;
+import dev.escalera.sharding.ShardQuery;
 import dev.escalera.sharding.ShardedCollection;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,10 @@ final class Routing {
 
   private static final int SLOT_BITS = 14;
   private static final int MAX_NAME = 1_400;
+
+  /** How many rows that begin alike are read at once: there are few. */
+  private static final int AT_ONCE = 10;
+
   private static final String USERS = "users_";
   private static final String HASH = "hash_";
 
@@ -93,6 +99,48 @@ final class Routing {
     return collection.partitioning() instanceof Partitioning.ByUser user
         ? SharedIds.join(id, name(user, text(key, user.field())))
         : id;
+  }
+
+  /** Returns the name of the partition of a document that fits the collection. */
+  String partition(Document document) {
+    return collection.partitioning() instanceof Partitioning.ByUser user
+        ? name(user, value(document, user.field(), String.class, "some text"))
+        : bucket(document).partition();
+  }
+
+  /** Returns whether a bucket can hold a document of an id, whatever its partition. */
+  boolean mayHold(Bucket bucket, String id) {
+    Partitioning partitioning = collection.partitioning();
+    if (partitioning instanceof Partitioning.ByHash hash) {
+      return bucket.equals(hashed(hash, id));
+    }
+    return partitioning instanceof Partitioning.ByUser || bucket.number() == number(id);
+  }
+
+  /** Returns the rows of an id in a bucket: one at most, unless partitions share it. */
+  CompletableFuture<List<Row>> find(BucketStore store, Bucket bucket, String id) {
+    if (!(collection.partitioning() instanceof Partitioning.ByUser)) {
+      return store.get(bucket, id).thenApply(row -> row.stream().toList());
+    }
+    Selection all = Selection.of(collection, ShardQuery.from(collection.name()), false);
+    return find(store, bucket, all.plans().get(0), SharedIds.start(id), List.of());
+  }
+
+  /** Reads the ids that begin alike, in their order, until one does not. */
+  private static CompletableFuture<List<Row>> find(
+      BucketStore store, Bucket bucket, Plan plan, String start, List<Row> before) {
+    String from = before.isEmpty() ? start : before.get(before.size() - 1).id();
+    Optional<After> after = Optional.of(new After(List.of(), Optional.of(from), before.isEmpty()));
+    return store
+        .query(bucket, plan, after, AT_ONCE, Optional.empty())
+        .thenCompose(
+            rows -> {
+              List<Row> found = new ArrayList<>(before);
+              rows.stream().takeWhile(row -> row.id().startsWith(start)).forEach(found::add);
+              return found.size() == before.size() + AT_ONCE
+                  ? find(store, bucket, plan, start, found)
+                  : CompletableFuture.completedFuture(List.copyOf(found));
+            });
   }
 
   /** Returns the document of a row. */
@@ -316,23 +364,5 @@ final class Routing {
     long hash = (fnv ^ (fnv >>> 33)) * 0xff51afd7ed558ccdL;
     hash = (hash ^ (hash >>> 33)) * 0xc4ceb9fe1a85ec53L;
     return hash ^ (hash >>> 33);
-  }
-
-  /** Returns all buckets that a partitioning has from the start; empty if they come by and by. */
-  Optional<List<Bucket>> all() {
-    Partitioning partitioning = collection.partitioning();
-    List<Bucket> all = new ArrayList<>();
-    if (partitioning instanceof Partitioning.ByUser user) {
-      for (int i = 0; i < user.buckets(); i++) {
-        all.add(new Bucket(collection.name(), USERS + padded(5, i), 0));
-      }
-    } else if (partitioning instanceof Partitioning.ByHash hash) {
-      for (int i = 0; i < hash.partitions(); i++) {
-        all.add(new Bucket(collection.name(), HASH + padded(4, i), 0));
-      }
-    } else {
-      return Optional.empty();
-    }
-    return Optional.of(all);
   }
 }

@@ -1,7 +1,9 @@
 package dev.escalera.sharding.internal;
 
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
@@ -13,6 +15,7 @@ import java.util.function.LongSupplier;
  * @param cursorLife how long a cursor is good
  * @param catalogTtl how old what is known of the catalog may be
  * @param patience how long a call waits for a fence to open
+ * @param meterRegistry where meters go
  */
 public record Settings(
     String name,
@@ -20,31 +23,13 @@ public record Settings(
     LongSupplier nanoTime,
     Duration cursorLife,
     Duration catalogTtl,
-    Duration patience) {
+    Duration patience,
+    Optional<MeterRegistry> meterRegistry) {
+  private static final Duration CATALOG_TTL = Duration.ofSeconds(5);
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
 
-  public static Settings named(String name) {
-    return new Settings(
-        name,
-        InstantSource.system(),
-        System::nanoTime,
-        Duration.ofDays(1),
-        Duration.ofSeconds(5),
-        Duration.ofSeconds(2));
-  }
-
-  /** Throws IllegalArgumentException if the value is out of range. */
-  public Settings withCursorLife(Duration life) {
-    if (life.compareTo(Duration.ofSeconds(1)) < 0 || life.compareTo(Duration.ofDays(30)) > 0) {
-      throw new IllegalArgumentException("cursorLife is " + life + ", expected 1 s to 30 days");
-    }
-    return new Settings(name, clock, nanoTime, life, catalogTtl, patience);
-  }
-
-  public Settings withClock(InstantSource source) {
-    return new Settings(name, source, nanoTime, cursorLife, catalogTtl, patience);
-  }
-
-  public Settings withPatience(Duration wait) {
-    return new Settings(name, clock, nanoTime, cursorLife, catalogTtl, wait);
+  public Settings(
+      String name, InstantSource clock, Duration cursorLife, Optional<MeterRegistry> registry) {
+    this(name, clock, System::nanoTime, cursorLife, CATALOG_TTL, PATIENCE, registry);
   }
 }

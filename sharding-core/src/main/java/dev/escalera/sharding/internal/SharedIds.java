@@ -15,18 +15,23 @@ final class SharedIds {
 
   private SharedIds() {}
 
-  static String join(String id, String partition) {
-    StringBuilder joined = new StringBuilder(id.length() + partition.length() + 2);
+  /** Returns what all that is stored of an id begins with, and nothing else. */
+  static String start(String id) {
+    StringBuilder start = new StringBuilder(id.length() + 8);
     for (int i = 0; i < id.length(); i++) {
       char c = id.charAt(i);
       if (c > ESCAPE) {
-        joined.append(c);
+        start.append(c);
       } else {
-        joined.append(ESCAPE).append(HEX.charAt(c >> 4)).append(HEX.charAt(c & 15));
+        start.append(ESCAPE).append(HEX.charAt(c >> 4)).append(HEX.charAt(c & 15));
       }
     }
+    return start.append(END).toString();
+  }
+
+  static String join(String id, String partition) {
     // The name of a partition is of ASCII letters and signs that are not less than the end.
-    String stored = joined.append(END).append(partition).append(END).toString();
+    String stored = start(id) + partition + END;
     int bytes = stored.getBytes(StandardCharsets.UTF_8).length;
     if (bytes > MAX_BYTES) {
       throw new IllegalArgumentException(

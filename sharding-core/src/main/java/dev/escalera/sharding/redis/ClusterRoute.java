@@ -7,6 +7,7 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.cluster.models.partitions.RedisClusterNode;
+import java.io.Serial;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -83,9 +84,20 @@ final class ClusterRoute implements Route {
   }
 
   private static boolean isNotRun(Throwable failure) {
-    return failure instanceof RedisLink.NotSentException
+    // A call that there is no room for, or that the breaker refuses, is not to wait here.
+    return (failure instanceof RedisLink.NotSentException && failure.getCause() != null)
+        || failure instanceof NoServerException
         || (failure instanceof RedisCommandExecutionException
             && NOT_RUN.matcher(String.valueOf(failure.getMessage())).find());
+  }
+
+  /** No server is known to have a slot. */
+  private static final class NoServerException extends RuntimeException {
+    @Serial private static final long serialVersionUID = 1L;
+
+    NoServerException(int slot) {
+      super("no server has slot " + slot);
+    }
   }
 
   private static CompletableFuture<Void> pause(int attempt) {
@@ -104,8 +116,7 @@ final class ClusterRoute implements Route {
             refreshed -> {
               RedisClusterNode node = cluster.getPartitions().getPartitionBySlot(slot);
               return node == null
-                  ? CompletableFuture.failedFuture(
-                      new RedisLink.NotSentException("no server has slot " + slot, null))
+                  ? CompletableFuture.failedFuture(new NoServerException(slot))
                   : open(node.getUri());
             });
   }

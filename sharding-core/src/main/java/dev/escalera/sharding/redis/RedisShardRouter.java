@@ -1,7 +1,7 @@
 package dev.escalera.sharding.redis;
 
 import dev.escalera.sharding.ShardRouter;
-import dev.escalera.sharding.ShardedCollection;
+import dev.escalera.sharding.ShardRouterBuilder;
 import dev.escalera.sharding.internal.Router;
 import dev.escalera.sharding.internal.Settings;
 import dev.escalera.sharding.internal.Targets;
@@ -58,25 +58,13 @@ public final class RedisShardRouter {
   }
 
   /** Builds a {@link ShardRouter} on Redis. Not safe for use by several threads. */
-  public static final class Builder {
+  public static final class Builder extends ShardRouterBuilder<Builder> {
     private final Map<String, Function<Duration, Route>> routes = new LinkedHashMap<>();
-    private final List<ShardedCollection> collections = new ArrayList<>();
-    private Settings settings = Settings.named(NAME);
+    private InstantSource clock = InstantSource.system();
     private Duration deadline = Duration.ofSeconds(5);
 
     private Builder(Function<Duration, Route> first) {
       routes.put(Targets.MAIN, first);
-    }
-
-    /**
-     * Adds a collection.
-     *
-     * @param collection one of a name that was not given yet
-     * @return this builder
-     */
-    public Builder collection(ShardedCollection collection) {
-      collections.add(Objects.requireNonNull(collection, "collection"));
-      return this;
     }
 
     /**
@@ -133,29 +121,12 @@ public final class RedisShardRouter {
       return this;
     }
 
-    /**
-     * Sets how long a cursor is good; a day by default.
-     *
-     * @param life from 1 s to 30 days
-     * @return this builder
-     * @throws IllegalArgumentException if the value is out of range
-     */
-    public Builder cursorLife(Duration life) {
-      settings = settings.withCursorLife(life);
-      return this;
-    }
-
     Builder clock(InstantSource clock) {
-      settings = settings.withClock(clock);
+      this.clock = clock;
       return this;
     }
 
-    /**
-     * Builds the router; waits for a connection, 2 s at most, and goes on without one.
-     *
-     * @return a router, to be closed
-     * @throws IllegalStateException if no collection was given, or two of one name
-     */
+    @Override
     public ShardRouter build() {
       Map<String, RedisBuckets> stores = new LinkedHashMap<>();
       List<Route> opened = new ArrayList<>();
@@ -165,7 +136,16 @@ public final class RedisShardRouter {
             stores.put(name, new RedisBuckets(opened.get(opened.size() - 1)));
           });
       return new Router(
-          settings, collections, new Targets(new RedisCatalog(opened.get(0)), stores));
+          settings(), collections(), new Targets(new RedisCatalog(opened.get(0)), stores));
+    }
+
+    @Override
+    protected Builder self() {
+      return this;
+    }
+
+    private Settings settings() {
+      return new Settings(NAME, clock, cursorLife(), meterRegistry());
     }
   }
 }

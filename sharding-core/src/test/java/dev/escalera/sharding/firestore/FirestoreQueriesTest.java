@@ -5,6 +5,7 @@ import dev.escalera.sharding.QueriesContract;
 import dev.escalera.sharding.ShardRouter;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.testkit.WithFirestore;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
 
 @WithFirestore
@@ -16,8 +17,10 @@ class FirestoreQueriesTest extends QueriesContract {
   }
 
   @Override
-  protected ShardRouter create(InstantSource clock, ShardedCollection... collections) {
-    FirestoreShardRouter.Builder builder = FirestoreShardRouter.builder(firestore).clock(clock);
+  protected ShardRouter create(
+      InstantSource clock, MeterRegistry registry, ShardedCollection... collections) {
+    FirestoreShardRouter.Builder builder =
+        FirestoreShardRouter.builder(firestore).clock(clock).meterRegistry(registry);
     for (ShardedCollection collection : collections) {
       builder.collection(collection);
     }

@@ -18,6 +18,7 @@ import dev.escalera.sharding.internal.BucketStore.Home;
 import dev.escalera.sharding.internal.BucketStore.Placed;
 import dev.escalera.testkit.ModelTest;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -238,7 +239,7 @@ public abstract class FenceContract {
       int refused = 0;
       int late = 0;
       int after = 0;
-      for (long value = 1; after < 4 || refused == 0; value++) {
+      for (long value = 1; after < 4 || (refused == 0 && after < 500); value++) {
         boolean isLate = flipped.getCount() == 0;
         after += isLate ? 1 : 0;
         try {
@@ -393,7 +394,14 @@ public abstract class FenceContract {
     stores.put("main", source());
     stores.put("second", destination());
     return new Router(
-        Settings.named("router").withPatience(patience),
+        new Settings(
+            "router",
+            InstantSource.system(),
+            System::nanoTime,
+            Duration.ofDays(1),
+            Duration.ofSeconds(5),
+            patience,
+            Optional.empty()),
         List.of(collection),
         new Targets(catalog(), stores));
   }

@@ -5,6 +5,7 @@ import dev.escalera.sharding.ShardRouter;
 import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.testkit.WithRedis;
 import io.lettuce.core.RedisClient;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.time.InstantSource;
 
 @WithRedis
@@ -16,8 +17,10 @@ class RedisDocumentsTest extends DocumentsContract {
   }
 
   @Override
-  protected ShardRouter create(InstantSource clock, ShardedCollection... collections) {
-    RedisShardRouter.Builder builder = RedisShardRouter.builder(client).clock(clock);
+  protected ShardRouter create(
+      InstantSource clock, MeterRegistry registry, ShardedCollection... collections) {
+    RedisShardRouter.Builder builder =
+        RedisShardRouter.builder(client).clock(clock).meterRegistry(registry);
     for (ShardedCollection collection : collections) {
       builder.collection(collection);
     }
