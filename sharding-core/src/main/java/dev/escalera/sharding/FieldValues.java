@@ -47,7 +47,8 @@ final class FieldValues {
           what
               + " is \""
               + shown(id)
-              + "\", expected 1 to 1,500 bytes in UTF-8 without \"/\", not \".\", \"..\" or \"__…__\"");
+              + "\", expected 1 to 1,500 bytes in UTF-8 without \"/\", not \".\", \"..\" or"
+              + " \"__…__\"");
     }
     return id;
   }
@@ -130,7 +131,8 @@ final class FieldValues {
             + shown(path)
             + "\" is a "
             + value.getClass().getName()
-            + ", expected null, Boolean, Long, Integer, Double, String, byte[], Instant, List or Map");
+            + ", expected null, Boolean, Long, Integer, Double, String, byte[], Instant, List or"
+            + " Map");
   }
 
   private static List<@Nullable Object> copyList(String path, List<?> list, int depth) {

@@ -181,8 +181,7 @@ final class Paging {
     boolean backwards = cursor.filter(Cursor::backwards).isPresent();
     // Where a page came from, there were documents.
     boolean isNext = backwards ? read.last().isPresent() : read.more();
-    boolean isPrevious =
-        isReversible() && (backwards ? read.more() : cursor.isPresent());
+    boolean isPrevious = isReversible() && (backwards ? read.more() : cursor.isPresent());
     return new Page(
         read.documents(),
         read.last()

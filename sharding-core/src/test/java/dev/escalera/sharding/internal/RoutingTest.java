@@ -124,13 +124,14 @@ class RoutingTest {
     for (String id : ZoneId.getAvailableZoneIds()) {
       ZoneId zone = ZoneId.of(id);
       for (LocalDate local :
-          List.of(LocalDate.of(2026, 3, 1), LocalDate.of(2024, 2, 29), LocalDate.of(1969, 12, 31))) {
+          List.of(
+              LocalDate.of(2026, 3, 1), LocalDate.of(2024, 2, 29), LocalDate.of(1969, 12, 31))) {
         for (Instant time :
             List.of(
-                local.atStartOfDay(zone).toInstant(), local.atTime(last).atZone(zone).toInstant())) {
+                local.atStartOfDay(zone).toInstant(),
+                local.atTime(last).atZone(zone).toInstant())) {
           LocalDate utc = time.atOffset(ZoneOffset.UTC).toLocalDate();
-          assertThat(days.bucket(time, 0).partition())
-              .isEqualTo(utc.toString().replace('-', '_'));
+          assertThat(days.bucket(time, 0).partition()).isEqualTo(utc.toString().replace('-', '_'));
           assertThat(months.bucket(time, 0).partition())
               .isEqualTo(utc.toString().substring(0, 7).replace('-', '_'));
         }
@@ -219,7 +220,9 @@ class RoutingTest {
     for (String format : List.of("user-%d", "%08d", "a/%d/b", "%x")) {
       int[] counts = new int[16];
       for (int i = 0; i < 160_000; i++) {
-        counts[(int) Long.remainderUnsigned(Routing.hash(String.format(Locale.ROOT, format, i)), 16)]++;
+        counts[
+            (int)
+                Long.remainderUnsigned(Routing.hash(String.format(Locale.ROOT, format, i)), 16)]++;
       }
       assertThat(Arrays.stream(counts).boxed())
           .allSatisfy(count -> assertThat(count).isBetween(9_500, 10_500));
