@@ -76,6 +76,17 @@ final class Dispatcher<P> implements AutoCloseable {
     }
   }
 
+  /** Takes note that no more is submitted to a lane: what is in it waits for no others. */
+  void endLane(Lane<P> lane) {
+    lock.lock();
+    try {
+      lane.ended = true;
+    } finally {
+      lock.unlock();
+    }
+    dispatch();
+  }
+
   void closeLane(Lane<P> lane) {
     lock.lock();
     try {

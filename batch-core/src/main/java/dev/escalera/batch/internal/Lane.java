@@ -15,6 +15,9 @@ final class Lane<P> {
   boolean lingerOver;
   boolean lingerTimed;
 
+  /** Whether no more is submitted to it. */
+  boolean ended;
+
   private final Deque<Operation<P>> ready = new ArrayDeque<>();
 
   /** Parts of batches that were refused as a whole. */

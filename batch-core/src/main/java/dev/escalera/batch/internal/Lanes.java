@@ -112,6 +112,7 @@ final class Lanes<P> {
 
   private boolean isDue(Lane<P> lane) {
     return lane.lingerOver
+        || lane.ended
         || flushes > 0
         || options.linger().isZero()
         || lane.hasFull(options.maxBatchSize(), maxBatchBytes);

@@ -204,6 +204,7 @@ final class Run<T, P> implements BatchRun, Operation.Observer {
   private void run() {
     try {
       readAll();
+      engine.dispatcher().endLane(lane);
       awaitSettled();
       if (journal != null) {
         journal.close();

@@ -181,16 +181,17 @@ class LocalBatchExecutorTest extends BatchExecutorContract {
   }
 
   @Test
-  void a_run_waits_for_room_even_where_a_submission_is_rejected() {
+  void a_run_waits_for_room_even_where_a_submission_is_rejected_and_never_for_what_cannot_come() {
     try (BatchExecutor<Integer> executor =
         LocalBatchExecutor.builder(
                 (List<Integer> batch) -> batch, (Integer result) -> Optional.<Throwable>empty())
             .maxPending(10)
+            .linger(Duration.ofHours(1))
             .whenFull(WhenFull.REJECT)
             .build()) {
       BatchRun run =
-          executor.execute(IntStream.range(0, 5_000).iterator(), RunOptions.named("patient"));
-      assertThat(run.join().progress().applied()).isEqualTo(5_000);
+          executor.execute(IntStream.range(0, 5_003).iterator(), RunOptions.named("patient"));
+      assertThat(run.join().progress().applied()).isEqualTo(5_003);
     }
   }
 
@@ -382,7 +383,8 @@ class LocalBatchExecutorTest extends BatchExecutorContract {
 
     assertThat(printed(false, half, all))
         .isEqualTo(
-            "fill: 500 of 1,000, 100/s, 5 s left, 1 failed, 0 unknown\nfill: 1,000 of 1,000, 125/s\n");
+            "fill: 500 of 1,000, 100/s, 5 s left, 1 failed, 0 unknown\n"
+                + "fill: 1,000 of 1,000, 125/s\n");
     assertThat(printed(true, half, all))
         .startsWith("\rfill: [############............] 500 of 1,000, 100/s, 5 s left")
         .contains("\rfill: [########################] 1,000 of 1,000, 125/s ")
