@@ -383,8 +383,7 @@ class LocalBatchExecutorTest extends BatchExecutorContract {
 
     assertThat(printed(false, half, all))
         .isEqualTo(
-            "fill: 500 of 1,000, 100/s, 5 s left, 1 failed, 0 unknown\n"
-                + "fill: 1,000 of 1,000, 125/s\n");
+            "fill: 500 of 1,000, 100/s, 5 s left, 1 failed, 0 unknown\nfill: 1,000 of 1,000, 125/s\n");
     assertThat(printed(true, half, all))
         .startsWith("\rfill: [############............] 500 of 1,000, 100/s, 5 s left")
         .contains("\rfill: [########################] 1,000 of 1,000, 125/s ")
