@@ -580,10 +580,10 @@ public abstract class QueriesContract extends ShardRouterContract {
       assertThat(router.writeAll(name, all)).allMatch(DocumentResult::stored);
       ShardQuery query = ShardQuery.from(name).where("userId", EQUAL, "u").limit(50);
       assertThat(router.query(query).cost().reads()).isLessThanOrEqualTo(200);
-      assertThatThrownBy(() -> router.query(query.maxReads(60)))
+      assertThatThrownBy(() -> router.query(query.maxReads(40)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageMatching(
-              "the page would read up to \\d+ documents from \\d+ buckets, expected at most 60;"
+              "the page would read up to \\d+ documents from \\d+ buckets, expected at most 40;"
                   + " .*");
       assertThatThrownBy(() -> query.maxReads(0)).hasMessage("maxReads is 0, expected at least 1");
     }

@@ -85,7 +85,8 @@ final class Merge {
    * first.
    */
   CompletableFuture<Void> run(int wanted, int share) {
-    sources.forEach(source -> source.limit = share);
+    int affordable = spending.affordable(share, sources.size());
+    sources.forEach(source -> source.limit = affordable);
     return fill(sources).thenCompose(filled -> go(wanted));
   }
 
@@ -102,7 +103,7 @@ final class Merge {
       } else if (!least.ended && missing > 0) {
         // Who had much is likely to have more: twice as much each time, so that a bucket that holds
         // nearly all is not asked for its small share again and again.
-        least.limit = Math.min(missing, 2 * least.limit);
+        least.limit = spending.affordable(Math.min(missing, 2 * least.limit), 1);
         CompletableFuture<Void> filled = fill(List.of(least));
         // A store that answers at once does not make the stack grow.
         if (!filled.isDone() || filled.isCompletedExceptionally()) {

@@ -33,6 +33,11 @@ final class Spending {
     rounds++;
   }
 
+  /** Returns how many of so many documents may still be asked of each of some buckets. */
+  int affordable(int wanted, int asked) {
+    return Math.max(1, Math.min(wanted, (maxReads - reads) / Math.max(1, asked)));
+  }
+
   /** An answer of so many documents; one without any is billed as one. */
   void addAnswer(int documents) {
     reads += Math.max(1, documents);
