@@ -8,7 +8,6 @@ import dev.escalera.testkit.Node;
 import dev.escalera.testkit.RedisCluster;
 import dev.escalera.testkit.RedisSentinel;
 import dev.escalera.testkit.RedisServer;
-import dev.escalera.testkit.TestkitException;
 import dev.escalera.testkit.WithFirestore;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -150,25 +149,30 @@ class CoherenceHistoryTest {
             this::stop,
             this::kill,
             () -> sentinel.primary().command("FLUSHALL"),
-            () -> loses(() -> failover(sentinel)),
+            () ->
+                loses(
+                    () -> {
+                      RedisServer primary = sentinel.primary();
+                      demote(primary, sentinel.failover());
+                    }),
             () ->
                 loses(
                     () -> {
                       RedisServer primary = sentinel.primary();
                       primary.kill();
-                      sentinel.awaitPrimaryOtherThan(primary);
+                      RedisServer next = sentinel.awaitPrimaryOtherThan(primary);
                       primary.restart();
+                      demote(primary, next);
                     })),
         () -> {});
   }
 
-  private static void failover(RedisSentinel sentinel) {
-    try {
-      sentinel.failover();
-    } catch (TestkitException e) {
-      // Shortly after another failover no replica is fit for it yet.
-      assertThat(e).hasMessageContaining("NOGOODSLAVE");
-    }
+  /**
+   * Sentinel itself leaves an old primary writable for some ten seconds, in which those that are
+   * connected to it hear of nothing: outside of what the cache promises, so it is cut short.
+   */
+  private static void demote(RedisServer old, RedisServer primary) {
+    old.command("REPLICAOF", primary.host(), String.valueOf(primary.port()));
   }
 
   @Test
