@@ -19,6 +19,7 @@ final class LineTail {
   private final ServerProcess writer;
   private final Queue<String> lines = new ArrayDeque<>();
   private final ByteArrayOutputStream partial = new ByteArrayOutputStream();
+  private volatile boolean killed;
   private long offset;
 
   LineTail(Path file, ServerProcess writer) {
@@ -66,9 +67,14 @@ final class LineTail {
     return Optional.ofNullable(lines.poll());
   }
 
-  /** What a dead writer left of a line. */
+  /** The writer was killed: a line without an end is no whole line. */
+  void cut() {
+    killed = true;
+  }
+
+  /** What a writer that ended by itself left without an end. */
   private Optional<String> rest() {
-    if (partial.size() == 0) {
+    if (killed || partial.size() == 0) {
       return Optional.empty();
     }
     String line = partial.toString(StandardCharsets.UTF_8);

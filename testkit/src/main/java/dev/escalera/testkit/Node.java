@@ -158,8 +158,12 @@ public final class Node implements AutoCloseable {
     process.signal("CONT");
   }
 
-  /** Kills the node (SIGKILL) and returns when it is gone; its lines can still be read. */
+  /**
+   * Kills the node (SIGKILL) and returns when it is gone; its lines can still be read, but one that
+   * it had not ended.
+   */
   public void kill() {
+    output.cut();
     process.signal("KILL");
   }
 

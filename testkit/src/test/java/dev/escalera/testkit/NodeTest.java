@@ -49,6 +49,9 @@ class NodeTest {
         System.out.println("line");
         System.out.print("rest");
         System.out.flush();
+        if (args[0].equals("wait")) {
+          Thread.sleep(Long.MAX_VALUE);
+        }
         return;
       }
       while (true) {
@@ -72,6 +75,18 @@ class NodeTest {
   void a_last_line_without_an_end_is_a_line() {
     try (Node node = Node.start(Drip.class, "rest")) {
       assertThat(node.readToEnd(SOON)).containsExactly("line", "rest");
+    }
+  }
+
+  @Test
+  void the_line_that_a_killed_node_was_writing_is_none() {
+    try (Node node = Node.start(Drip.class, "wait")) {
+      assertThat(node.readLine(SOON)).isEqualTo("line");
+      assertThatThrownBy(() -> node.readLine(SHORT)).isInstanceOf(TestkitException.class);
+
+      node.kill();
+
+      assertThat(node.readToEnd(SOON)).isEmpty();
     }
   }
 

@@ -53,7 +53,13 @@ final class BulkReader<K, V> {
       Flight<V> flight = reader.join(trip);
       if (flight == trip.flight) {
         reader.bound(trip);
-        own.add(trip);
+        // If there is one, the flight before this one ended between our look into L1 and here.
+        Entry<V> late = reader.hit(key);
+        if (late == null) {
+          own.add(trip);
+        } else {
+          flight.result.complete(new Outcome<>(late.value, null));
+        }
         running.put(key, flight.result);
       } else {
         running.put(key, reader.fly(key, single, steps));

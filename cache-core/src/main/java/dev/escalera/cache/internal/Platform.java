@@ -48,8 +48,6 @@ public interface Platform {
   /** The threads of the JVM, and a clock. */
   static Platform system(LongSupplier ticker) {
     return new Platform() {
-      private final Executor executor = new CompletableFuture<Void>().defaultExecutor();
-
       @Override
       public long nanos() {
         return ticker.getAsLong();
@@ -57,7 +55,7 @@ public interface Platform {
 
       @Override
       public Executor executor() {
-        return executor;
+        return Workers.EXECUTOR;
       }
 
       @Override

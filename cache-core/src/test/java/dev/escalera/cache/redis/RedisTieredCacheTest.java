@@ -133,6 +133,7 @@ class RedisTieredCacheTest extends RemoteCacheContract {
   @Test
   void what_a_cache_opened_is_closed_and_nothing_else() {
     try (StatefulRedisConnection<String, String> redis = client.connect()) {
+      Await.until("those of earlier tests are closed", () -> clients(redis) == 1);
       long before = clients(redis);
       TieredCache<String, String> cache = open();
       cache.put("k", "v");
