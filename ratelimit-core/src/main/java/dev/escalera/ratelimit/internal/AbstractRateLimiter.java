@@ -21,6 +21,8 @@ public abstract class AbstractRateLimiter implements RateLimiter, Maintenance {
   private final Waiting waiting;
   private volatile boolean closed;
 
+  // It is called at the first call, when the subclass is complete.
+  @SuppressWarnings("this-escape")
   protected AbstractRateLimiter(String name, Limits limits, ProcessClock clock) {
     this.name = name;
     this.limits = limits;
