@@ -90,10 +90,6 @@ public abstract class AbstractRateLimiter implements RateLimiter, Maintenance {
     return checked(Permits.of(limit, subject)).get(0);
   }
 
-  protected final boolean isClosed() {
-    return closed;
-  }
-
   private CompletableFuture<Decision> waitingFor(Permits permits, Duration maxWait) {
     if (maxWait.isNegative() || maxWait.compareTo(MAX_WAIT) > 0) {
       throw new IllegalArgumentException("maxWait is " + maxWait + ", expected 0 to 1 day");

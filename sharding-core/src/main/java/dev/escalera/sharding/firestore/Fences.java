@@ -52,10 +52,6 @@ final class Fences {
       batch.update(
           documents.get(one), Precondition.updatedAt(updated.get(one)), TEXT, fence.text());
     }
-
-    boolean isSame(Standing other) {
-      return fence.equals(other.fence) && updated.equals(other.updated);
-    }
   }
 
   Fences(Paths paths, FirestoreLink link) {

@@ -53,20 +53,7 @@ class LostReplyTest {
   @Test
   void an_update_is_applied_once() throws Exception {
     try (ShardRouter router = router()) {
-      router.put(NAME, Document.of("c", Map.of("n", 0L)));
-      router.update(NAME, PartitionKey.none(), "c", LostReplyTest::counted);
-      CompletableFuture<?> updated =
-          router
-              .updateAsync(
-                  NAME,
-                  PartitionKey.none(),
-                  "c",
-                  document -> {
-                    proxy.dropReplies();
-                    return counted(document);
-                  })
-              .toCompletableFuture();
-      awaitCount(2);
+      CompletableFuture<?> updated = updateWhoseReplyIsLost(router);
       proxy.heal();
       updated.get(60, TimeUnit.SECONDS);
       assertThat(router.get(NAME, PartitionKey.none(), "c"))
@@ -78,20 +65,7 @@ class LostReplyTest {
   void an_update_is_applied_once_though_others_go_on() throws Exception {
     try (ShardRouter router = router();
         ShardRouter other = FirestoreShardRouter.builder(direct).collection(collection).build()) {
-      router.put(NAME, Document.of("c", Map.of("n", 0L)));
-      router.update(NAME, PartitionKey.none(), "c", LostReplyTest::counted);
-      CompletableFuture<?> updated =
-          router
-              .updateAsync(
-                  NAME,
-                  PartitionKey.none(),
-                  "c",
-                  document -> {
-                    proxy.dropReplies();
-                    return counted(document);
-                  })
-              .toCompletableFuture();
-      awaitCount(2);
+      CompletableFuture<?> updated = updateWhoseReplyIsLost(router);
       for (int i = 0; i < 5; i++) {
         other.update(NAME, PartitionKey.none(), "c", LostReplyTest::counted);
       }
@@ -100,6 +74,25 @@ class LostReplyTest {
       assertThat(other.get(NAME, PartitionKey.none(), "c"))
           .contains(Document.of("c", Map.of("n", 7L)));
     }
+  }
+
+  /** Counts a document to 2; the commit has been applied, and the client waits for its reply. */
+  private CompletableFuture<?> updateWhoseReplyIsLost(ShardRouter router) throws Exception {
+    router.put(NAME, Document.of("c", Map.of("n", 0L)));
+    router.update(NAME, PartitionKey.none(), "c", LostReplyTest::counted);
+    CompletableFuture<?> updated =
+        router
+            .updateAsync(
+                NAME,
+                PartitionKey.none(),
+                "c",
+                document -> {
+                  proxy.dropReplies();
+                  return counted(document);
+                })
+            .toCompletableFuture();
+    awaitCount(2);
+    return updated;
   }
 
   private ShardRouter router() {
