@@ -131,12 +131,14 @@ class FaultProxyFirestoreTest {
   }
 
   @Test
-  void a_client_connects_again_after_a_reset_and_after_a_disconnect() throws Exception {
+  void a_client_connects_again_after_a_reset_and_after_a_disconnect() {
+    // A call that meets the dying connection may fail at once: UNKNOWN (channel closed) is not sent
+    // again.
     proxy.reset();
-    assertThat(counter(document)).isZero();
+    Until.holds("a connection after the reset", () -> exists(document));
 
     proxy.disconnect();
-    assertThat(counter(document)).isZero();
+    Until.holds("a connection after the disconnect", () -> exists(document));
   }
 
   @Test
@@ -155,33 +157,31 @@ class FaultProxyFirestoreTest {
   }
 
   @Test
-  void a_request_that_is_cut_in_the_middle_is_not_applied_and_sent_again_some_times()
+  void a_request_that_is_cut_in_the_middle_is_applied_only_if_it_is_sent_again_in_full()
       throws Exception {
     proxy.cutAfter(Direction.REQUESTS, 10_000);
     ApiFuture<WriteResult> write = document.set(Map.of("text", "x".repeat(300_000)));
-    boolean gaveUp = isUnavailableSoon(write);
+    assertThatThrownBy(() -> write.get(SHORT_MILLIS, TimeUnit.MILLISECONDS))
+        .isInstanceOfAny(TimeoutException.class, ExecutionException.class);
     assertThat(textSeen()).isNull();
 
     proxy.heal();
 
-    if (gaveUp) {
-      assertThat(textSeen()).isNull();
-    } else {
-      write.get(20, TimeUnit.SECONDS);
+    if (isSentAgain(write)) {
       assertThat(textSeen()).hasSize(300_000);
+    } else {
+      assertThat(textSeen()).isNull();
     }
   }
 
-  /** The pauses between the client's attempts are random: now and then it has none left so soon. */
-  private static boolean isUnavailableSoon(ApiFuture<WriteResult> write) throws Exception {
+  /** The pauses between the client's attempts are random: now and then the last comes too soon. */
+  private static boolean isSentAgain(ApiFuture<WriteResult> write) throws Exception {
     try {
-      WriteResult result = write.get(SHORT_MILLIS, TimeUnit.MILLISECONDS);
-      throw new AssertionError("a request that was cut was applied at " + result.getUpdateTime());
-    } catch (TimeoutException e) {
-      return false;
+      write.get(20, TimeUnit.SECONDS);
+      return true;
     } catch (ExecutionException e) {
       assertThat(e).hasMessageContaining("UNAVAILABLE");
-      return true;
+      return false;
     }
   }
 
