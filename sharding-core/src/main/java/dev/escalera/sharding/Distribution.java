@@ -5,28 +5,24 @@ import java.util.List;
 /**
  * How a collection lies in its partitions, and what was written of late. Immutable.
  *
- * @param partitions with the number of their documents, by name
+ * @param partitions with documents and bytes, by name
  * @param skew the documents of the largest partition over those of one on average; 1 is even, 0 if
  *     there is none
- * @param bytesADocument what a document that this router wrote takes on average, encoded; 0 if it
- *     wrote none
  * @param writesASecond of this router, over the last minute about
  * @param hotKeys the partition keys that this router wrote to most, the most first
  * @param reads what this report cost, as Firestore bills it
  */
 public record Distribution(
-    List<Partition> partitions,
+    List<OfPartition> partitions,
     double skew,
-    double bytesADocument,
     double writesASecond,
     List<HotKey> hotKeys,
     long reads) {
   /**
    * Makes a report.
    *
-   * @param partitions with the number of their documents, by name
+   * @param partitions with documents and bytes, by name
    * @param skew the documents of the largest partition over those of one on average
-   * @param bytesADocument what a document takes on average, encoded
    * @param writesASecond over the last minute about
    * @param hotKeys the partition keys that were written to most, the most first
    * @param reads what this report cost
@@ -37,14 +33,15 @@ public record Distribution(
   }
 
   /**
-   * Returns about how many bytes a partition has.
+   * What a partition holds. Immutable.
    *
-   * @param partition one of these
-   * @return its documents times the bytes of one on average
+   * @param name such as {@code 2026_11}
+   * @param documents how many it has
+   * @param bytes about how many they take, judged by a sample of them: on Redis the memory of
+   *     documents and indexes, on Firestore what it stores and bills for the documents without
+   *     their index entries, in the process their encoded size
    */
-  public long bytes(Partition partition) {
-    return Math.round(partition.documents() * bytesADocument);
-  }
+  public record OfPartition(String name, long documents, long bytes) {}
 
   /**
    * A partition key, such as {@code user_u1}, and its part in the writes. Immutable.

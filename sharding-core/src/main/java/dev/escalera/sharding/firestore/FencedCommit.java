@@ -5,7 +5,6 @@ import dev.escalera.sharding.ShardingException;
 import dev.escalera.sharding.internal.Bucket;
 import dev.escalera.sharding.internal.BucketStore.Home;
 import io.grpc.Status;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -49,7 +48,7 @@ final class FencedCommit {
   }
 
   private CompletableFuture<Void> attempt(int number, boolean reread) {
-    return standing(reread)
+    return (reread ? fences.fresh(homes) : fences.admitting(homes))
         .thenCompose(
             standing -> {
               WriteBatch batch = paths.firestore().batch();
@@ -73,18 +72,6 @@ final class FencedCommit {
               return (contended ? pause(number) : CompletableFuture.<Void>completedFuture(null))
                   .thenCompose(paused -> attempt(number + 1, !contended));
             });
-  }
-
-  private CompletableFuture<List<Fences.Standing>> standing(boolean reread) {
-    List<CompletableFuture<Fences.Standing>> all = new ArrayList<>(homes.size());
-    for (Home home : homes) {
-      all.add(
-          reread
-              ? fences.fresh(home.bucket(), home.epoch())
-              : fences.admitting(home.bucket(), home.epoch()));
-    }
-    return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new))
-        .thenApply(done -> all.stream().map(CompletableFuture::join).toList());
   }
 
   static CompletableFuture<Void> pause(int attempt) {

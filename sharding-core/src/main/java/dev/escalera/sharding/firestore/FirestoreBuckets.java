@@ -18,6 +18,7 @@ import dev.escalera.sharding.internal.FencedException;
 import dev.escalera.sharding.internal.Plan;
 import dev.escalera.sharding.internal.Row;
 import io.grpc.Status;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -38,25 +39,31 @@ final class FirestoreBuckets implements BucketStore {
   private static final int MAX_BATCH = 500;
   private static final long MAX_BATCH_BYTES = 3_500_000;
 
-  /** Commits in flight for one bulk: each ends in time, and all of them fit into memory. */
-  private static final int BATCHES_AT_ONCE = 32;
-
-  /** Of the documents of one batch; those of all batches in flight stay below what may be. */
-  private static final int ALONE_AT_ONCE = 100;
+  /** Of the parts of one batch; those of all batches in flight stay below what may be. */
+  private static final int ALONE_AT_ONCE = 16;
 
   private final Paths paths;
   private final FirestoreLink link;
   private final Fences fences;
+  private final Pace commits;
+  private final Pace queries;
 
-  FirestoreBuckets(Paths paths, FirestoreLink link) {
+  FirestoreBuckets(Paths paths, FirestoreLink link, Duration deadline) {
     this.paths = paths;
     this.link = link;
     this.fences = new Fences(paths, link);
+    this.commits = new Pace(deadline, 4, 32, System::nanoTime);
+    this.queries = new Pace(deadline, 32, 256, System::nanoTime);
   }
 
   @Override
   public CompletableFuture<Fence> raise(Bucket bucket, Fence proposed) {
     return fences.raise(bucket, proposed);
+  }
+
+  @Override
+  public CompletableFuture<Void> raiseAll(List<Bucket> buckets, Fence proposed) {
+    return fences.raiseAll(buckets, proposed);
   }
 
   @Override
@@ -84,7 +91,9 @@ final class FirestoreBuckets implements BucketStore {
             .sorted(Comparator.comparing(place -> placed.get(place).home().bucket().name()))
             .toList();
     List<Placed> sorted = byBucket.stream().map(placed::get).toList();
-    return Bounded.all(batches(sorted), BATCHES_AT_ONCE, this::putTogether)
+    return fences
+        .learn(sorted.stream().map(each -> each.home().bucket()).toList())
+        .thenCompose(known -> Bounded.all(batches(sorted), commits::atOnce, this::putTogether))
         .thenApply(
             failures -> {
               List<Optional<Throwable>> inOrder = new ArrayList<>(placed.size());
@@ -108,6 +117,32 @@ final class FirestoreBuckets implements BucketStore {
   public CompletableFuture<Optional<Row>> update(
       ShardedCollection collection, Home home, String id, UnaryOperator<Row> change) {
     return new CompareAndSet(paths, link, fences, home, id, change).run();
+  }
+
+  @Override
+  public CompletableFuture<Optional<Row>> move(
+      ShardedCollection collection, Home from, String id, Home to, UnaryOperator<Row> change) {
+    return new FirestoreMove(paths, link, fences, from, id, to, change).run();
+  }
+
+  @Override
+  public CompletableFuture<Size> size(
+      ShardedCollection collection, Bucket bucket, long documents, int sample) {
+    if (documents == 0) {
+      return CompletableFuture.completedFuture(new Size(0, 0));
+    }
+    Query some = paths.documents(bucket).orderBy(FieldPath.documentId()).limit(sample);
+    return link.call(some::get)
+        .thenApply(
+            found -> {
+              long bytes =
+                  found.getDocuments().stream()
+                      .flatMap(row -> Values.toRow(row).stream())
+                      .mapToLong(row -> Sizes.of(row) + Sizes.ofNameOf(bucket))
+                      .sum();
+              int seen = found.size();
+              return new Size(seen == 0 ? 0 : bytes * documents / seen, Math.max(1, seen));
+            });
   }
 
   @Override
@@ -140,7 +175,7 @@ final class FirestoreBuckets implements BucketStore {
     }
     Query complete = query;
     CompletableFuture<QuerySnapshot> found =
-        at.isEmpty() ? link.call(complete::get) : asOf(complete, at.get());
+        queries.timed(() -> at.isEmpty() ? link.call(complete::get) : asOf(complete, at.get()));
     return found.thenApply(
         rows -> rows.getDocuments().stream().flatMap(row -> Values.toRow(row).stream()).toList());
   }
@@ -153,7 +188,14 @@ final class FirestoreBuckets implements BucketStore {
       query = query.orderBy(FieldPath.of(order.field()), direction(order.direction()));
     }
     Query complete = query;
-    return link.call(() -> complete.count().get()).thenApply(found -> found.getCount());
+    return queries
+        .timed(() -> link.call(() -> complete.count().get()))
+        .thenApply(found -> found.getCount());
+  }
+
+  @Override
+  public int queriesAtOnce() {
+    return queries.atOnce();
   }
 
   @Override
@@ -206,7 +248,8 @@ final class FirestoreBuckets implements BucketStore {
   }
 
   private CompletableFuture<List<Optional<Throwable>>> putTogether(List<Placed> placed) {
-    return commit(placed)
+    return commits
+        .timed(() -> commit(placed))
         .thenApply(written -> placed.stream().map(each -> Optional.<Throwable>empty()).toList())
         .exceptionallyCompose(
             failure ->
@@ -251,7 +294,7 @@ final class FirestoreBuckets implements BucketStore {
     Set<Bucket> fenced = new HashSet<>();
     long bytes = 0;
     for (Placed each : placed) {
-      long size = Values.size(each.row().fields()) + 200;
+      long size = Sizes.of(each.row()) + 200;
       boolean full = batch.size() + fenced.size() + 2 > MAX_BATCH || bytes + size > MAX_BATCH_BYTES;
       if (!batch.isEmpty() && full) {
         batches.add(batch);

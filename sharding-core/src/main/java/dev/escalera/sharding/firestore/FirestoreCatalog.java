@@ -40,8 +40,8 @@ final class FirestoreCatalog implements CatalogStore {
   }
 
   @Override
-  public CompletableFuture<List<Entry>> register(List<Entry> proposed) {
-    List<CompletableFuture<List<Entry>>> parts = new ArrayList<>();
+  public CompletableFuture<List<Registered>> register(List<Entry> proposed) {
+    List<CompletableFuture<List<Registered>>> parts = new ArrayList<>();
     for (List<Entry> part : parts(proposed)) {
       parts.add(register(part, 1));
     }
@@ -128,14 +128,15 @@ final class FirestoreCatalog implements CatalogStore {
                     : CompletableFuture.failedFuture(failure));
   }
 
-  private CompletableFuture<List<Entry>> register(List<Entry> proposed, int attempt) {
+  private CompletableFuture<List<Registered>> register(List<Entry> proposed, int attempt) {
     return read(proposed.stream().map(Entry::bucket).toList())
         .thenCompose(
             found -> {
               List<Entry> missing = new ArrayList<>();
-              List<Entry> standing = new ArrayList<>();
+              List<Registered> standing = new ArrayList<>();
               for (int i = 0; i < proposed.size(); i++) {
-                standing.add(found.get(i).orElse(proposed.get(i)));
+                standing.add(
+                    new Registered(found.get(i).orElse(proposed.get(i)), found.get(i).isEmpty()));
                 if (found.get(i).isEmpty()) {
                   missing.add(proposed.get(i));
                 }
@@ -146,8 +147,8 @@ final class FirestoreCatalog implements CatalogStore {
             });
   }
 
-  private CompletableFuture<List<Entry>> create(
-      List<Entry> missing, List<Entry> proposed, List<Entry> standing, int attempt) {
+  private CompletableFuture<List<Registered>> create(
+      List<Entry> missing, List<Entry> proposed, List<Registered> standing, int attempt) {
     WriteBatch batch = paths.firestore().batch();
     missing.forEach(entry -> batch.create(paths.entry(entry.bucket()), fields(entry)));
     missing.stream()

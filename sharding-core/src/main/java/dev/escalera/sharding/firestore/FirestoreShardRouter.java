@@ -107,7 +107,7 @@ public final class FirestoreShardRouter {
           (name, firestore) -> {
             Paths paths = new Paths(firestore);
             FirestoreLink link = new FirestoreLink(NAME, deadline, FirestoreBuckets.MAX_IN_FLIGHT);
-            stores.put(name, new FirestoreBuckets(paths, link));
+            stores.put(name, new FirestoreBuckets(paths, link, deadline));
             catalogs.add(new FirestoreCatalog(paths, link));
           });
       return new Router(settings(), collections(), new Targets(catalogs.get(0), stores));

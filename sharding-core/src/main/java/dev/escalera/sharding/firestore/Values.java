@@ -3,7 +3,6 @@ package dev.escalera.sharding.firestore;
 import com.google.cloud.Timestamp;
 import com.google.cloud.firestore.Blob;
 import com.google.cloud.firestore.DocumentSnapshot;
-import dev.escalera.sharding.internal.DocumentCodec;
 import dev.escalera.sharding.internal.Row;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -58,11 +57,6 @@ final class Values {
           }
         });
     return Optional.of(new Row(snapshot.getId(), fields));
-  }
-
-  /** Returns about how many bytes fields take. */
-  static long size(Map<String, ? extends @Nullable Object> fields) {
-    return DocumentCodec.encode(fields).length;
   }
 
   private static @Nullable Object fromFirestore(@Nullable Object value) {

@@ -1,6 +1,7 @@
 package dev.escalera.sharding.internal;
 
 import dev.escalera.sharding.ShardedCollection;
+import dev.escalera.sharding.ShardingException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -21,8 +22,16 @@ public interface BucketStore {
   /** A document and where it belongs. */
   record Placed(Home home, Row row) {}
 
+  /** How many bytes a bucket takes about, and how many documents were read to know it. */
+  record Size(long bytes, long reads) {}
+
   /** Puts a fence where none is; returns the one that stands then. */
   CompletableFuture<Fence> raise(Bucket bucket, Fence proposed);
+
+  /** Puts one fence each where none is; completes when all buckets have one. */
+  default CompletableFuture<Void> raiseAll(List<Bucket> buckets, Fence proposed) {
+    return Bounded.all(buckets, bucket -> raise(bucket, proposed)).thenApply(all -> null);
+  }
 
   CompletableFuture<Optional<Fence>> fence(Bucket bucket);
 
@@ -40,6 +49,29 @@ public interface BucketStore {
   CompletableFuture<Optional<Row>> update(
       ShardedCollection collection, Home home, String id, UnaryOperator<Row> change);
 
+  /**
+   * Takes a document out of one bucket and puts it, changed, into the other, which may be the same,
+   * in one step that both fences admit; fails with ShardingException if one of the new id is there.
+   */
+  CompletableFuture<Optional<Row>> move(
+      ShardedCollection collection, Home from, String id, Home to, UnaryOperator<Row> change);
+
+  /** Returns what {@link #move} fails with if the place is taken. */
+  static ShardingException occupied(Bucket bucket, String id) {
+    return new ShardingException(
+        "bucket "
+            + bucket
+            + " has a document \""
+            + Names.escape(id)
+            + "\" already, which a move does not replace; nothing was written",
+        null);
+  }
+
+  /** Returns whether documents can be moved from one bucket to the other in one step. */
+  default boolean canMove(Bucket from, Bucket to) {
+    return true;
+  }
+
   CompletableFuture<Void> delete(ShardedCollection collection, Home home, String id);
 
   /**
@@ -51,6 +83,15 @@ public interface BucketStore {
 
   /** Returns how many documents of a bucket a plan selects. */
   CompletableFuture<Long> count(Bucket bucket, Plan plan);
+
+  /** Returns the size of a bucket of so many documents, judged by {@code sample} of them. */
+  CompletableFuture<Size> size(
+      ShardedCollection collection, Bucket bucket, long documents, int sample);
+
+  /** Returns how many queries and counts of one page are well asked at a time. */
+  default int queriesAtOnce() {
+    return Bounded.AT_ONCE;
+  }
 
   void close();
 }

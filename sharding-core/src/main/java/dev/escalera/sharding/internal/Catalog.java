@@ -11,7 +11,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +25,7 @@ final class Catalog {
   private final Function<Bucket, String> proposedOwner;
   private final LongSupplier nanoTime;
   private final long ttlNanos;
-  private final LongAdder made;
+  private final Function<List<Entry>, CompletableFuture<Void>> onMade;
   private final Map<Bucket, Entry> known = new ConcurrentHashMap<>();
   private volatile @Nullable Listed listed;
 
@@ -40,19 +39,23 @@ final class Catalog {
 
   private record Sorted(long changes, List<Entry> entries) {}
 
+  /**
+   * Has {@code onMade} put the fences of buckets that were just made, before anyone here knows
+   * them.
+   */
   Catalog(
       String collection,
       CatalogStore store,
       Function<Bucket, String> proposedOwner,
       LongSupplier nanoTime,
       Duration ttl,
-      LongAdder made) {
+      Function<List<Entry>, CompletableFuture<Void>> onMade) {
     this.collection = collection;
     this.store = store;
     this.proposedOwner = proposedOwner;
     this.nanoTime = nanoTime;
     this.ttlNanos = ttl.toNanos();
-    this.made = made;
+    this.onMade = onMade;
   }
 
   /** Returns an entry, as it is known; else as the store has it, which is made if it has none. */
@@ -67,20 +70,29 @@ final class Catalog {
     List<Entry> fresh = new ArrayList<>();
     for (Bucket bucket : Set.copyOf(buckets)) {
       if (!known.containsKey(bucket)) {
-        fresh.add(new Entry(bucket, proposedOwner.apply(bucket), 1, 1));
+        fresh.add(proposed(bucket));
       }
     }
     return fresh.isEmpty()
         ? CompletableFuture.completedFuture(known)
         : store
             .register(fresh)
-            .thenApply(
-                standing -> {
-                  standing.forEach(this::learn);
-                  // Nearly: two who register at once may both have been the first.
-                  made.add(standing.stream().filter(fresh::contains).count());
-                  return known;
-                });
+            .thenCompose(
+                standing ->
+                    onMade
+                        .apply(made(standing))
+                        .thenApply(
+                            fenced -> {
+                              standing.forEach(each -> learn(each.entry()));
+                              return known;
+                            }));
+  }
+
+  private static List<Entry> made(List<CatalogStore.Registered> standing) {
+    return standing.stream()
+        .filter(CatalogStore.Registered::isNew)
+        .map(CatalogStore.Registered::entry)
+        .toList();
   }
 
   /** Returns an entry as it is known; else as the store has it, if it has one. */
@@ -107,6 +119,11 @@ final class Catalog {
                   .flatMap(bucket -> Optional.ofNullable(known.get(bucket)).stream())
                   .toList();
             });
+  }
+
+  /** Returns the entry that a bucket would get. */
+  Entry proposed(Bucket bucket) {
+    return new Entry(bucket, proposedOwner.apply(bucket), 1, 1);
   }
 
   /** Returns an entry as it is known, if it is. */

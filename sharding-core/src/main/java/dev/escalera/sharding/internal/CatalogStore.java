@@ -10,8 +10,11 @@ public interface CatalogStore {
   /** A listing as of a version; without entries if they are those of the version that is known. */
   record Listing(String version, Optional<List<Entry>> entries) {}
 
+  /** An entry that stands, and whether it was just made: then its bucket has no fence yet. */
+  record Registered(Entry entry, boolean isNew) {}
+
   /** Adds entries of buckets that have none; returns what stands then, in order. */
-  CompletableFuture<List<Entry>> register(List<Entry> proposed);
+  CompletableFuture<List<Registered>> register(List<Entry> proposed);
 
   /** Returns the entries of buckets, in order. */
   CompletableFuture<List<Optional<Entry>>> read(List<Bucket> buckets);

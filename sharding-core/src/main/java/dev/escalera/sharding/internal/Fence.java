@@ -12,6 +12,9 @@ import java.util.Locale;
  * @param term grows with each one who takes the bucket in hand
  */
 public record Fence(Mode mode, long epoch, long term) {
+  /** Of a bucket that was just made. */
+  static final Fence FIRST = new Fence(Mode.OPEN, 1, 1);
+
   /** Whether writes are let in. */
   public enum Mode {
     /** They are, if the writer knows the epoch. */

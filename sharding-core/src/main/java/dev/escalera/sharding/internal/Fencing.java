@@ -55,6 +55,64 @@ final class Fencing {
                             : called(entry.get(), call)));
   }
 
+  /** What is called for two buckets of one store. */
+  @FunctionalInterface
+  interface Moving<T> {
+    CompletableFuture<T> apply(BucketStore store, BucketStore.Home from, BucketStore.Home to);
+  }
+
+  /**
+   * Calls for two buckets, the second of which is entered into the catalog if it is not; answers
+   * {@code nothing} if there is no first. Fails with IllegalArgumentException if no one step of a
+   * store spans both.
+   */
+  <T> CompletableFuture<T> move(Bucket from, Bucket to, T nothing, Moving<T> call) {
+    return again(
+        () ->
+            catalog
+                .find(from)
+                .thenCompose(
+                    entry ->
+                        entry.isEmpty()
+                            ? CompletableFuture.completedFuture(nothing)
+                            : moved(entry.get(), to, call)));
+  }
+
+  private <T> CompletableFuture<T> moved(Entry from, Bucket to, Moving<T> call) {
+    return catalog
+        .find(to)
+        .thenCompose(
+            found -> {
+              // Not entered if it would be in vain.
+              checkTogether(from, found.orElseGet(() -> catalog.proposed(to)));
+              return catalog.ensure(to);
+            })
+        .thenCompose(
+            entry -> {
+              checkTogether(from, entry);
+              return call.apply(
+                  targets.store(from.owner()),
+                  new BucketStore.Home(from.bucket(), from.epoch()),
+                  new BucketStore.Home(entry.bucket(), entry.epoch()));
+            });
+  }
+
+  private void checkTogether(Entry from, Entry to) {
+    if (!from.owner().equals(to.owner())
+        || !targets.store(from.owner()).canMove(from.bucket(), to.bucket())) {
+      throw new IllegalArgumentException(
+          "the change would move the document from bucket "
+              + from.bucket().name()
+              + " on target "
+              + from.owner()
+              + " to bucket "
+              + to.bucket().name()
+              + " on target "
+              + to.owner()
+              + ", which are not written in one step; put it anew and delete this one");
+    }
+  }
+
   /** Reads a bucket where it is of late; answers {@code nothing} if there is none. */
   <T> CompletableFuture<T> read(
       Bucket bucket, T nothing, Function<BucketStore, CompletableFuture<T>> call) {

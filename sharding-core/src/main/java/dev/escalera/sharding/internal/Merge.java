@@ -47,9 +47,11 @@ final class Merge {
   private final List<Placed> merged = new ArrayList<>();
 
   /** Asks the bucket of a source for its first rows behind a place. */
-  @FunctionalInterface
   interface Asking {
     CompletableFuture<List<Row>> ask(Paging.Source source, Optional<After> after, int limit);
+
+    /** Returns how many sources are well asked at a time. */
+    int atOnce();
   }
 
   /** One bucket, and what of its answers is not merged yet. */
@@ -116,7 +118,8 @@ final class Merge {
 
   private CompletableFuture<Void> fill(List<Source> empty) {
     spending.beginRound(empty.stream().mapToLong(source -> source.limit).sum());
-    return Bounded.all(empty, source -> asking.ask(source.asked, source.after, source.limit))
+    return Bounded.all(
+            empty, asking::atOnce, source -> asking.ask(source.asked, source.after, source.limit))
         .thenAccept(
             answers -> {
               for (int i = 0; i < empty.size(); i++) {

@@ -28,11 +28,17 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** The router itself, over any stores. */
 public final class Router implements ShardRouter {
   private static final int SECRET_BYTES = 32;
+
+  /** How many documents of a bucket are looked at for its size, and of all buckets about. */
+  private static final int MAX_SAMPLE = 24;
+
+  private static final int SAMPLED = 1_000;
 
   /** Firestore keeps old versions for so long; a minute is left for what is under way. */
   private static final Duration SNAPSHOT_LIFE = Duration.ofMinutes(59);
@@ -87,9 +93,22 @@ public final class Router implements ShardRouter {
             bucket -> names.get(routing.target(bucket, names.size())),
             settings.nanoTime(),
             settings.catalogTtl(),
-            traffic.bucketsMade);
+            made -> fenced(traffic, made));
     Fencing fencing = new Fencing(catalog, targets, settings, traffic.refusals);
     return new Routed(collection, routing, catalog, fencing, traffic);
+  }
+
+  /** Puts the fences of buckets that were just made. */
+  private CompletableFuture<Void> fenced(Traffic traffic, List<Entry> made) {
+    traffic.bucketsMade.add(made.size());
+    Map<String, List<Bucket>> byOwner = new LinkedHashMap<>();
+    made.forEach(
+        entry ->
+            byOwner.computeIfAbsent(entry.owner(), o -> new ArrayList<>()).add(entry.bucket()));
+    List<CompletableFuture<Void>> all = new ArrayList<>();
+    byOwner.forEach(
+        (owner, buckets) -> all.add(targets.store(owner).raiseAll(buckets, Fence.FIRST)));
+    return CompletableFuture.allOf(all.toArray(CompletableFuture<?>[]::new));
   }
 
   @Override
@@ -110,7 +129,7 @@ public final class Router implements ShardRouter {
                 .thenAccept(
                     done -> {
                       routed.traffic().put.increment();
-                      written(routed, document, row);
+                      written(routed, document);
                     }));
   }
 
@@ -141,19 +160,12 @@ public final class Router implements ShardRouter {
     Objects.requireNonNull(change, "change");
     Bucket bucket = routed.routing().bucket(key, Document.of(id, Map.of()).id());
     String stored = routed.routing().storedId(key, id);
-    UnaryOperator<Row> checked =
-        row -> unmoved(routed, bucket, row, change.apply(routed.routing().document(row)));
+    Update update =
+        new Update(routed.collection(), routed.routing(), routed.fencing(), bucket, stored, change);
     return handedOver(
         routed.traffic(),
         () -> "update " + path(bucket, id),
-        () ->
-            routed
-                .fencing()
-                .change(
-                    bucket,
-                    Optional.<Row>empty(),
-                    (store, home) -> store.update(routed.collection(), home, stored, checked))
-                .thenApply(row -> row.map(found -> updated(routed, found))));
+        () -> update.run().thenApply(row -> row.map(found -> updated(routed, found))));
   }
 
   @Override
@@ -240,10 +252,21 @@ public final class Router implements ShardRouter {
   @Override
   public CompletionStage<Distribution> distributionAsync(String collection) {
     Routed routed = routed(collection);
-    return partitionsAsync(collection)
-        .thenCombine(
-            countAsync(ShardQuery.from(collection)),
-            (partitions, count) -> distribution(routed.traffic(), partitions, count));
+    Selection all = Selection.of(routed.collection(), ShardQuery.from(collection), false);
+    return handedOver(
+        routed.traffic(),
+        () -> "look at the partitions of " + collection,
+        () ->
+            routed
+                .fencing()
+                .again(
+                    () ->
+                        sources(routed, all)
+                            .thenCompose(
+                                sources ->
+                                    counted(sources)
+                                        .thenCompose(
+                                            counts -> distribution(routed, sources, counts)))));
   }
 
   @Override
@@ -295,14 +318,14 @@ public final class Router implements ShardRouter {
     return routed;
   }
 
-  private static void written(Routed routed, Document document, Row row) {
-    routed.traffic().written(routed.routing().partition(document), row);
+  private static void written(Routed routed, Document document) {
+    routed.traffic().written(routed.routing().partition(document));
   }
 
   private static Document updated(Routed routed, Row row) {
     Document document = routed.routing().document(row);
     routed.traffic().updated.increment();
-    written(routed, document, row);
+    written(routed, document);
     return document;
   }
 
@@ -312,23 +335,57 @@ public final class Router implements ShardRouter {
       if (results.get(i).stored()) {
         routed.traffic().put.increment();
         Document document = documents.get(i);
-        written(routed, document, new Row(document.id(), document.fields()));
+        written(routed, document);
       }
     }
     return results;
   }
 
+  private CompletableFuture<Distribution> distribution(
+      Routed routed, List<Paging.Source> sources, List<Long> counts) {
+    int filled = (int) counts.stream().filter(count -> count > 0).count();
+    int sample = Math.max(1, Math.min(MAX_SAMPLE, SAMPLED / Math.max(1, filled)));
+    List<Integer> places = IntStream.range(0, sources.size()).boxed().toList();
+    return Bounded.all(
+            places,
+            targets::queriesAtOnce,
+            place -> {
+              Paging.Source source = sources.get(place);
+              return targets
+                  .store(source.owner())
+                  .size(routed.collection(), source.bucket(), counts.get(place), sample);
+            })
+        .thenApply(sizes -> distribution(routed.traffic(), sources, counts, sizes));
+  }
+
   private static Distribution distribution(
-      Traffic traffic, List<Partition> partitions, Count count) {
-    long most = partitions.stream().mapToLong(Partition::documents).max().orElse(0);
-    long all = partitions.stream().mapToLong(Partition::documents).sum();
+      Traffic traffic,
+      List<Paging.Source> sources,
+      List<Long> counts,
+      List<BucketStore.Size> sizes) {
+    Map<String, Long> bytes = new TreeMap<>();
+    long sampled = 0;
+    for (int i = 0; i < sources.size(); i++) {
+      bytes.merge(sources.get(i).bucket().partition(), sizes.get(i).bytes(), Long::sum);
+      sampled += sizes.get(i).reads();
+    }
+    List<Distribution.OfPartition> partitions =
+        partitions(sources, counts).stream()
+            .map(
+                partition ->
+                    new Distribution.OfPartition(
+                        partition.name(),
+                        partition.documents(),
+                        bytes.getOrDefault(partition.name(), 0L)))
+            .toList();
+    long most = partitions.stream().mapToLong(Distribution.OfPartition::documents).max().orElse(0);
+    long all = partitions.stream().mapToLong(Distribution.OfPartition::documents).sum();
     return new Distribution(
         partitions,
         all == 0 ? 0 : (double) most * partitions.size() / all,
-        traffic.bytesADocument(),
         traffic.writesASecond(),
         traffic.hotKeys(),
-        count.reads());
+        sum(counts).reads() + sampled);
   }
 
   /** Looks into one bucket of each partition, or in those that partitions share. */
@@ -336,28 +393,11 @@ public final class Router implements ShardRouter {
     List<Entry> asked =
         entries.stream().filter(entry -> routed.routing().mayHold(entry.bucket(), id)).toList();
     return Bounded.all(
-            asked, entry -> routed.routing().find(targets.store(entry.owner()), entry.bucket(), id))
+            asked,
+            targets::queriesAtOnce,
+            entry -> routed.routing().find(targets.store(entry.owner()), entry.bucket(), id))
         .thenApply(
             found -> found.stream().flatMap(List::stream).map(routed.routing()::document).toList());
-  }
-
-  private static Row unmoved(Routed routed, Bucket bucket, Row before, @Nullable Document changed) {
-    Document old = routed.routing().document(before);
-    if (changed == null) {
-      throw new IllegalArgumentException(
-          "the change of document \"" + Names.escape(old.id()) + "\" returned null");
-    }
-    Bucket then = routed.routing().bucket(changed);
-    Row after = routed.routing().row(changed);
-    if (!then.equals(bucket) || !after.id().equals(before.id())) {
-      throw new IllegalArgumentException(
-          "the change would move document \""
-              + Names.escape(old.id())
-              + "\" out of bucket "
-              + bucket.name()
-              + "; put it anew and delete this one");
-    }
-    return after;
   }
 
   private CompletableFuture<Page> page(
@@ -395,19 +435,24 @@ public final class Router implements ShardRouter {
       ShardQuery query,
       Optional<Cursor> cursor,
       Optional<Instant> at) {
-    Paging paging =
-        new Paging(
-            routed.routing(),
-            selection,
-            query,
-            cursor,
-            (source, after, limit) ->
-                targets
-                    .store(source.owner())
-                    .query(source.bucket(), source.plan(), after, limit, at));
+    Paging paging = new Paging(routed.routing(), selection, query, cursor, new Asking(targets, at));
     return sources(routed, selection)
         .thenCompose(paging::run)
         .thenApply(read -> new Unsigned(paging, read));
+  }
+
+  /** Asks who has a bucket, as of a time or now. */
+  private record Asking(Targets targets, Optional<Instant> at) implements Merge.Asking {
+    @Override
+    public CompletableFuture<List<Row>> ask(
+        Paging.Source source, Optional<After> after, int limit) {
+      return targets.store(source.owner()).query(source.bucket(), source.plan(), after, limit, at);
+    }
+
+    @Override
+    public int atOnce() {
+      return targets.queriesAtOnce();
+    }
   }
 
   /** As of when the pages are: the first one's moment, if it is a snapshot. */
@@ -464,7 +509,9 @@ public final class Router implements ShardRouter {
 
   private CompletableFuture<List<Long>> counted(List<Paging.Source> sources) {
     return Bounded.all(
-        sources, source -> targets.store(source.owner()).count(source.bucket(), source.plan()));
+        sources,
+        targets::queriesAtOnce,
+        source -> targets.store(source.owner()).count(source.bucket(), source.plan()));
   }
 
   private static Count sum(List<Long> counts) {

@@ -248,9 +248,12 @@ final class Routing {
   }
 
   private int number(String id) {
-    return collection.spread() == 1
-        ? 0
-        : (int) Long.remainderUnsigned(hash(id), collection.spread());
+    int spread = collection.spread();
+    if ((spread & (spread - 1)) == 0) {
+      // The same, without a division.
+      return spread == 1 ? 0 : (int) hash(id) & (spread - 1);
+    }
+    return (int) Long.remainderUnsigned(hash(id), spread);
   }
 
   private Bucket users(Partitioning.ByUser user, String partition, int number) {

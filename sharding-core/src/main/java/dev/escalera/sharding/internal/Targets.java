@@ -60,6 +60,15 @@ public final class Targets {
     return store;
   }
 
+  /** Returns how many queries and counts are well asked at a time, of all stores. */
+  int queriesAtOnce() {
+    int least = Bounded.AT_ONCE;
+    for (BucketStore store : stores.values()) {
+      least = Math.min(least, store.queriesAtOnce());
+    }
+    return least;
+  }
+
   void close() {
     stores.values().forEach(BucketStore::close);
   }

@@ -19,8 +19,6 @@ final class Traffic {
   final LongAdder refusals = new LongAdder();
   final LongAdder failures = new LongAdder();
 
-  private final LongAdder sized = new LongAdder();
-  private final LongAdder bytes = new LongAdder();
   private final HotKeys hotKeys = new HotKeys();
   private final Rate rate;
   private final ShardedCollection collection;
@@ -30,14 +28,10 @@ final class Traffic {
     this.rate = new Rate(nanoTime);
   }
 
-  /** Takes note of a document that was written to a partition; every 16th is measured. */
-  void written(String partition, Row row) {
+  /** Takes note of a document that was written to a partition. */
+  void written(String partition) {
     rate.add();
     hotKeys.add(partition);
-    if (row.id().hashCode() % 16 == 0) {
-      sized.increment();
-      bytes.add(DocumentCodec.encode(row.fields()).length + row.id().length());
-    }
   }
 
   double writesASecond() {
@@ -46,11 +40,6 @@ final class Traffic {
 
   List<Distribution.HotKey> hotKeys() {
     return hotKeys.top();
-  }
-
-  double bytesADocument() {
-    long measured = sized.sum();
-    return measured == 0 ? 0 : (double) bytes.sum() / measured;
   }
 
   ShardStats.OfCollection stats() {

@@ -2,7 +2,9 @@ package dev.escalera.sharding.local;
 
 import dev.escalera.sharding.IndexField;
 import dev.escalera.sharding.internal.Bucket;
+import dev.escalera.sharding.internal.BucketStore;
 import dev.escalera.sharding.internal.BucketStore.Home;
+import dev.escalera.sharding.internal.DocumentCodec;
 import dev.escalera.sharding.internal.Fence;
 import dev.escalera.sharding.internal.FencedException;
 import dev.escalera.sharding.internal.LexRange;
@@ -77,13 +79,17 @@ final class LocalBucket {
 
   synchronized void write(Home home, String id, @Nullable Row row) {
     checkAdmitted(home);
+    write(id, row, moments.next());
+  }
+
+  private void write(String id, @Nullable Row row, long now) {
     Row before = row == null ? rows.remove(id) : rows.put(id, row);
     indexes.forEach(
         (fields, index) -> {
           remove(index, fields, before);
           add(index, fields, row);
         });
-    keep(before, row);
+    keep(before, row, now);
   }
 
   /** Writes if the very row is still there, not one that equals it: no one wrote in between. */
@@ -95,6 +101,48 @@ final class LocalBucket {
     }
     write(home, id, after);
     return true;
+  }
+
+  /**
+   * Moves a row to a bucket, as of one moment, if the very row is still here. Both buckets are
+   * locked, in the order of their names.
+   */
+  boolean move(Home home, Row before, LocalBucket to, Home there, Row after) {
+    boolean first = bucket.toString().compareTo(to.bucket.toString()) <= 0;
+    synchronized (first ? this : to) {
+      synchronized (first ? to : this) {
+        return moved(home, before, to, there, after);
+      }
+    }
+  }
+
+  @SuppressWarnings("ReferenceEquality")
+  private boolean moved(Home home, Row before, LocalBucket to, Home there, Row after) {
+    checkAdmitted(home);
+    to.checkAdmitted(there);
+    if (rows.get(before.id()) != before) {
+      return false;
+    }
+    if (to.rows.containsKey(after.id())) {
+      throw BucketStore.occupied(to.bucket, after.id());
+    }
+    long now = moments.next();
+    write(before.id(), null, now);
+    to.write(after.id(), after, now);
+    return true;
+  }
+
+  /** Returns the bytes that some rows take, and as many again for the others in proportion. */
+  synchronized BucketStore.Size size(int sample) {
+    long bytes = 0;
+    long seen = 0;
+    Iterator<Row> all = rows.values().iterator();
+    while (seen < sample && all.hasNext()) {
+      Row row = all.next();
+      bytes += row.id().length() + DocumentCodec.encode(row.fields()).length;
+      seen++;
+    }
+    return new BucketStore.Size(seen == 0 ? 0 : bytes * rows.size() / seen, seen);
   }
 
   synchronized List<Row> query(
@@ -137,8 +185,7 @@ final class LocalBucket {
     return then == null ? index : then;
   }
 
-  private void keep(@Nullable Row before, @Nullable Row after) {
-    long now = moments.next();
+  private void keep(@Nullable Row before, @Nullable Row after, long now) {
     if (moments.isKept(now)) {
       changes.addLast(new Change(now, before, after));
     }

@@ -80,6 +80,18 @@ final class LocalBuckets implements BucketStore {
   }
 
   @Override
+  public CompletableFuture<Optional<Row>> move(
+      ShardedCollection collection, Home from, String id, Home to, UnaryOperator<Row> change) {
+    return done(() -> Optional.ofNullable(moved(collection, from, id, to, change)));
+  }
+
+  @Override
+  public CompletableFuture<Size> size(
+      ShardedCollection collection, Bucket bucket, long documents, int sample) {
+    return done(() -> contents(bucket).size(sample));
+  }
+
+  @Override
   public CompletableFuture<Void> delete(ShardedCollection collection, Home home, String id) {
     return done(
         () -> {
@@ -128,6 +140,22 @@ final class LocalBuckets implements BucketStore {
       // The host's code runs outside the lock.
       Row after = change.apply(before);
       if (contents.replace(home, id, before, after)) {
+        return after;
+      }
+    }
+  }
+
+  private @Nullable Row moved(
+      ShardedCollection collection, Home from, String id, Home to, UnaryOperator<Row> change) {
+    LocalBucket source = indexed(collection, from.bucket());
+    LocalBucket destination = indexed(collection, to.bucket());
+    while (true) {
+      Row before = source.get(id);
+      if (before == null) {
+        return null;
+      }
+      Row after = change.apply(before);
+      if (source.move(from, before, destination, to, after)) {
         return after;
       }
     }

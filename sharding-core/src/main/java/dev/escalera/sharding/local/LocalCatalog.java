@@ -24,10 +24,14 @@ final class LocalCatalog implements CatalogStore {
   }
 
   @Override
-  public CompletableFuture<List<Entry>> register(List<Entry> proposed) {
-    List<Entry> standing =
+  public CompletableFuture<List<Registered>> register(List<Entry> proposed) {
+    List<Registered> standing =
         proposed.stream()
-            .map(entry -> entries.computeIfAbsent(entry.bucket(), absent -> entry))
+            .map(
+                entry -> {
+                  Entry before = entries.putIfAbsent(entry.bucket(), entry);
+                  return new Registered(before == null ? entry : before, before == null);
+                })
             .toList();
     version.incrementAndGet();
     return CompletableFuture.completedFuture(standing);

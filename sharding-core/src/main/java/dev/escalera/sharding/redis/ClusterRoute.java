@@ -55,6 +55,11 @@ final class ClusterRoute implements Route {
   }
 
   @Override
+  public boolean isTogether(String key, String other) {
+    return SlotHash.getSlot(key) == SlotHash.getSlot(other);
+  }
+
+  @Override
   public void close() {
     servers
         .values()

@@ -33,6 +33,8 @@ final class RedisBuckets implements BucketStore {
   static final String PREFIX = "escalera:shard:";
   private static final int MAX_UPDATES = 1_000;
   private static final LuaScript PUT = LuaScript.load("put.lua", ScriptOutputType.VALUE);
+  private static final LuaScript MOVE = LuaScript.load("move.lua", ScriptOutputType.VALUE);
+  private static final LuaScript SIZE = LuaScript.load("size.lua", ScriptOutputType.INTEGER);
   private static final LuaScript GET = LuaScript.load("get.lua", ScriptOutputType.MULTI);
   private static final LuaScript QUERY = LuaScript.load("query.lua", ScriptOutputType.MULTI);
   private static final LuaScript FENCE = LuaScript.load("fence.lua", ScriptOutputType.VALUE);
@@ -99,6 +101,31 @@ final class RedisBuckets implements BucketStore {
   }
 
   @Override
+  public boolean canMove(Bucket from, Bucket to) {
+    return route.isTogether(key(from), key(to));
+  }
+
+  @Override
+  public CompletableFuture<Optional<Row>> move(
+      ShardedCollection collection, Home from, String id, Home to, UnaryOperator<Row> change) {
+    return move(collection, from, id, to, change, 1);
+  }
+
+  @Override
+  public CompletableFuture<Size> size(
+      ShardedCollection collection, Bucket bucket, long documents, int sample) {
+    List<byte[]> keys = new ArrayList<>();
+    keys.add(utf8(key(bucket)));
+    keys.add(utf8(indexKey(bucket, List.of())));
+    collection.indexes().forEach(index -> keys.add(utf8(indexKey(bucket, index))));
+    CompletableFuture<Long> bytes =
+        route.call(
+            key(bucket),
+            redis -> SIZE.run(redis, keys.toArray(byte[][]::new), utf8(Integer.toString(sample))));
+    return bytes.thenApply(sum -> new Size(sum, 0));
+  }
+
+  @Override
   public CompletableFuture<Void> delete(ShardedCollection collection, Home home, String id) {
     byte[][] arguments = {
       utf8(Fence.admission(home.epoch())), utf8(id), ANY, NOTHING, utf8("delete")
@@ -143,6 +170,10 @@ final class RedisBuckets implements BucketStore {
 
   static String key(Bucket bucket) {
     return PREFIX + "{" + bucket.collection() + ":" + bucket.name() + "}";
+  }
+
+  private static String indexKey(Bucket bucket, List<IndexField> index) {
+    return key(bucket) + ":" + name(index);
   }
 
   static String fenceKey(Bucket bucket) {
@@ -208,7 +239,7 @@ final class RedisBuckets implements BucketStore {
       utf8(key(bucket)),
       utf8(fenceKey(bucket)),
       utf8(indexesKey(bucket)),
-      utf8(key(bucket) + ":" + name(index))
+      utf8(indexKey(bucket, index))
     };
     byte[][] arguments = {
       utf8(name(index) + "\n"),
@@ -259,6 +290,73 @@ final class RedisBuckets implements BucketStore {
             });
   }
 
+  private CompletableFuture<Optional<Row>> move(
+      ShardedCollection collection,
+      Home from,
+      String id,
+      Home to,
+      UnaryOperator<Row> change,
+      int attempt) {
+    return stored(from.bucket(), id)
+        .thenComposeAsync(
+            before -> {
+              if (before.isEmpty()) {
+                return CompletableFuture.completedFuture(Optional.empty());
+              }
+              Row after = change.apply(row(id, before.get()));
+              return sent(collection, from, id, before.get(), to, after)
+                  .thenCompose(
+                      moved -> {
+                        if (moved) {
+                          return CompletableFuture.completedFuture(Optional.of(after));
+                        }
+                        return attempt < MAX_UPDATES
+                            ? move(collection, from, id, to, change, attempt + 1)
+                            : CompletableFuture.failedFuture(
+                                new ShardingException(
+                                    "lost " + attempt + " races to move " + Names.escape(id),
+                                    null));
+                      });
+            });
+  }
+
+  /** Completes with false if the document has changed. */
+  private CompletableFuture<Boolean> sent(
+      ShardedCollection collection, Home from, String id, byte[] before, Home to, Row after) {
+    byte[][] keys = {
+      utf8(key(from.bucket())),
+      utf8(fenceKey(from.bucket())),
+      utf8(key(to.bucket())),
+      utf8(fenceKey(to.bucket())),
+      utf8(indexesKey(to.bucket()))
+    };
+    List<byte[]> arguments = new ArrayList<>();
+    arguments.add(utf8(Fence.admission(from.epoch())));
+    arguments.add(utf8(id));
+    arguments.add(before);
+    arguments.add(utf8(Fence.admission(to.epoch())));
+    arguments.add(utf8(after.id()));
+    addDocument(arguments, collection, after);
+    CompletableFuture<byte[]> answered =
+        route.call(
+            key(from.bucket()), redis -> MOVE.run(redis, keys, arguments.toArray(byte[][]::new)));
+    return answered.thenApply(
+        bytes -> {
+          String answer = text(bytes);
+          if (answer.equals("occupied")) {
+            throw BucketStore.occupied(to.bucket(), after.id());
+          }
+          if (answer.startsWith(FENCED)) {
+            boolean first = answer.startsWith("from", FENCED.length());
+            String fence = answer.substring(FENCED.length() + (first ? "from" : "to").length());
+            throw new FencedException(
+                (first ? from : to).bucket(),
+                fence.isEmpty() ? Optional.empty() : Optional.of(Fence.parse(fence)));
+          }
+          return answer.equals("done");
+        });
+  }
+
   private CompletableFuture<Optional<byte[]>> stored(Bucket bucket, String id) {
     byte[][] keys = {utf8(key(bucket)), utf8(fenceKey(bucket))};
     CompletableFuture<List<byte[]>> found =
@@ -292,6 +390,18 @@ final class RedisBuckets implements BucketStore {
 
   private static byte[][] put(
       ShardedCollection collection, Row row, Home home, byte[] when, byte[] before) {
+    List<byte[]> arguments = new ArrayList<>();
+    arguments.add(utf8(Fence.admission(home.epoch())));
+    arguments.add(utf8(row.id()));
+    arguments.add(when);
+    arguments.add(before);
+    arguments.add(utf8("put"));
+    addDocument(arguments, collection, row);
+    return arguments.toArray(byte[][]::new);
+  }
+
+  /** Adds the bytes, the names of the indexes that are kept, and name and member of each place. */
+  private static void addDocument(List<byte[]> arguments, ShardedCollection collection, Row row) {
     byte[] id = utf8(row.id());
     StringBuilder names = new StringBuilder("\n");
     List<byte[]> members = new ArrayList<>();
@@ -300,16 +410,9 @@ final class RedisBuckets implements BucketStore {
       names.append(name(index)).append('\n');
       addMembers(members, index, row, id);
     }
-    List<byte[]> arguments = new ArrayList<>(members.size() + 7);
-    arguments.add(utf8(Fence.admission(home.epoch())));
-    arguments.add(id);
-    arguments.add(when);
-    arguments.add(before);
-    arguments.add(utf8("put"));
     arguments.add(DocumentCodec.encode(row.fields()));
     arguments.add(utf8(names.toString()));
     arguments.addAll(members);
-    return arguments.toArray(byte[][]::new);
   }
 
   private static void addMembers(

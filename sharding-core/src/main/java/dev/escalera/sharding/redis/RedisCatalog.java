@@ -31,14 +31,14 @@ final class RedisCatalog implements CatalogStore {
   }
 
   @Override
-  public CompletableFuture<List<Entry>> register(List<Entry> proposed) {
+  public CompletableFuture<List<Registered>> register(List<Entry> proposed) {
     Map<String, List<Integer>> byCollection = new LinkedHashMap<>();
     for (int i = 0; i < proposed.size(); i++) {
       byCollection
           .computeIfAbsent(proposed.get(i).bucket().collection(), name -> new ArrayList<>())
           .add(i);
     }
-    Entry[] standing = new Entry[proposed.size()];
+    Registered[] standing = new Registered[proposed.size()];
     List<CompletableFuture<Void>> parts = new ArrayList<>();
     byCollection.forEach(
         (collection, all) ->
@@ -106,7 +106,7 @@ final class RedisCatalog implements CatalogStore {
   }
 
   private CompletableFuture<Void> register(
-      String collection, List<Entry> proposed, List<Integer> places, Entry[] standing) {
+      String collection, List<Entry> proposed, List<Integer> places, Registered[] standing) {
     byte[][] keys = {utf8(key(collection))};
     List<byte[]> arguments = new ArrayList<>();
     for (int place : places) {
@@ -120,7 +120,11 @@ final class RedisCatalog implements CatalogStore {
         texts -> {
           for (int i = 0; i < places.size(); i++) {
             int place = places.get(i);
-            standing[place] = Entry.parse(proposed.get(place).bucket(), text(texts.get(i)));
+            Bucket bucket = proposed.get(place).bucket();
+            standing[place] =
+                new Registered(
+                    Entry.parse(bucket, text(texts.get(2 * i))),
+                    text(texts.get(2 * i + 1)).equals("new"));
           }
         });
   }

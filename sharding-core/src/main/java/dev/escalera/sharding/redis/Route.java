@@ -12,6 +12,11 @@ interface Route extends AutoCloseable {
       String key,
       Function<RedisAsyncCommands<byte[], byte[]>, ? extends CompletionStage<T>> command);
 
+  /** Returns whether one script may use both keys. */
+  default boolean isTogether(String key, String other) {
+    return true;
+  }
+
   @Override
   void close();
 

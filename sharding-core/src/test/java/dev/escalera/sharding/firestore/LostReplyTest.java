@@ -15,8 +15,10 @@ import dev.escalera.testkit.WithFirestore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -76,6 +78,40 @@ class LostReplyTest {
     }
   }
 
+  @Test
+  void a_move_is_made_once() throws Exception {
+    ShardedCollection regions =
+        ShardedCollection.named("regions").partitionBy(Partitioning.region("region"));
+    try (ShardRouter router =
+        FirestoreShardRouter.builder(through)
+            .collection(regions)
+            .deadline(Duration.ofSeconds(50))
+            .build()) {
+      router.put("regions", Document.of("m", Map.of("region", "eu", "n", 0L)));
+      AtomicInteger calls = new AtomicInteger();
+      CompletableFuture<?> moved =
+          router
+              .updateAsync(
+                  "regions",
+                  PartitionKey.of("eu"),
+                  "m",
+                  document -> {
+                    // The first call tells where to, what the second gives is sent.
+                    if (calls.incrementAndGet() == 2) {
+                      proxy.dropReplies();
+                    }
+                    return Document.of("m", Map.of("region", "us", "n", 1L));
+                  })
+              .toCompletableFuture();
+      awaitCount(1, direct.document("escalera_regions/us#0/regions/m"));
+      proxy.heal();
+      assertThat(moved.get(60, TimeUnit.SECONDS))
+          .isEqualTo(Optional.of(Document.of("m", Map.of("region", "us", "n", 1L))));
+      assertThat(calls.get()).isEqualTo(2);
+      assertThat(router.findEverywhere("regions", "m")).hasSize(1);
+    }
+  }
+
   /** Counts a document to 2; the commit has been applied, and the client waits for its reply. */
   private CompletableFuture<?> updateWhoseReplyIsLost(ShardRouter router) throws Exception {
     router.put(NAME, Document.of("c", Map.of("n", 0L)));
@@ -91,7 +127,7 @@ class LostReplyTest {
                   return counted(document);
                 })
             .toCompletableFuture();
-    awaitCount(2);
+    awaitCount(2, direct.document("escalera_" + NAME + "/hash_0000#0/" + NAME + "/c"));
     return updated;
   }
 
@@ -102,9 +138,7 @@ class LostReplyTest {
         .build();
   }
 
-  private void awaitCount(long count) throws Exception {
-    DocumentReference document =
-        direct.document("escalera_" + NAME + "/hash_0000#0/" + NAME + "/c");
+  private static void awaitCount(long count, DocumentReference document) throws Exception {
     Instant end = Instant.now().plusSeconds(30);
     while (!Long.valueOf(count).equals(document.get().get().getLong("n"))) {
       assertThat(Instant.now()).as("the commit reaches the emulator").isBefore(end);

@@ -4,30 +4,16 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.escalera.sharding.Direction;
-import dev.escalera.sharding.Document;
-import dev.escalera.sharding.DocumentResult;
-import dev.escalera.sharding.Index;
-import dev.escalera.sharding.PartitionKey;
-import dev.escalera.sharding.Partitioning;
-import dev.escalera.sharding.ShardQuery;
-import dev.escalera.sharding.ShardRouter;
-import dev.escalera.sharding.ShardedCollection;
 import dev.escalera.sharding.ShardingException;
 import dev.escalera.sharding.internal.BucketStore.Home;
 import dev.escalera.sharding.internal.BucketStore.Placed;
 import dev.escalera.testkit.ModelTest;
-import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -36,37 +22,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeoutException;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
 /** What fences and the catalog hold on every store. */
-public abstract class FenceContract {
+public abstract class FenceContract extends StoreContract {
   private static final int WRITERS = 4;
-  private static final Fence OPEN = new Fence(Fence.Mode.OPEN, 1, 1);
-  private static final Fence FROZEN = new Fence(Fence.Mode.FROZEN, 1, 2);
-  private static final Fence RETIRED = new Fence(Fence.Mode.RETIRED, 1, 3);
-
-  private final String name = "f" + UUID.randomUUID().toString().replace("-", "");
-  private final ShardedCollection collection =
-      ShardedCollection.named(name).partitionBy(Partitioning.hash(4)).index(Index.asc("v"));
-  private int buckets;
-
-  /** Two targets, the catalog on the first of them; the same at each call of a test. */
-  protected abstract BucketStore source();
-
-  protected abstract BucketStore destination();
-
-  protected abstract CatalogStore catalog();
-
-  /** How often writers race with a flip. */
-  protected abstract int races();
-
-  private Bucket bucket() {
-    return new Bucket(name, "p" + buckets++, 0);
-  }
-
-  private static Row row(String id, long value) {
-    return new Row(id, Map.of("v", value));
-  }
 
   @Test
   void a_bucket_without_a_fence_admits_no_writer() throws Exception {
@@ -149,15 +110,19 @@ public abstract class FenceContract {
     Bucket bucket = bucket();
     Entry one = new Entry(bucket, "main", 1, 1);
     Entry other = new Entry(bucket, "second", 1, 1);
-    List<CompletableFuture<List<Entry>>> registered = new ArrayList<>();
+    List<CompletableFuture<List<CatalogStore.Registered>>> registered = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       registered.add(catalog().register(List.of(i % 2 == 0 ? one : other)));
     }
     Entry standing = done(catalog().read(List.of(bucket))).get(0).orElse(one);
-    for (CompletableFuture<List<Entry>> each : registered) {
-      standing = done(each).get(0);
+    int made = 0;
+    for (CompletableFuture<List<CatalogStore.Registered>> each : registered) {
+      CatalogStore.Registered found = done(each).get(0);
+      standing = found.entry();
+      made += found.isNew() ? 1 : 0;
       assertThat(done(catalog().read(List.of(bucket)))).containsExactly(Optional.of(standing));
     }
+    assertThat(made).isEqualTo(1);
     List<CompletableFuture<Boolean>> changes = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       changes.add(catalog().change(standing, new Entry(bucket, "t" + i, 2, 2 + i)));
@@ -192,7 +157,7 @@ public abstract class FenceContract {
     ExecutorService pool = Executors.newFixedThreadPool(WRITERS);
     try {
       ModelTest.named("writers and a flip")
-          .seeds(races())
+          .seeds(stores().races())
           .check(random -> assertRace(pool, random));
     } finally {
       pool.shutdownNow();
@@ -308,136 +273,6 @@ public abstract class FenceContract {
     }
   }
 
-  @Test
-  void a_router_with_a_stale_catalog_writes_where_the_bucket_is() throws Exception {
-    try (ShardRouter router = router(Duration.ofSeconds(20))) {
-      Bucket bucket = moved(router);
-      assertThat(contents(bucket)).isEmpty();
-      done(destination().put(collection, new Placed(new Home(bucket, 2), row("kept", 1))));
-      done(destination().put(collection, new Placed(new Home(bucket, 2), row("gone", 1))));
-      List<String> ids = ids(router, bucket, 4);
-
-      router.put(name, Document.of(ids.get(0), Map.of("v", 2L)));
-      assertThat(
-              router.writeAll(
-                  name,
-                  List.of(
-                      Document.of(ids.get(1), Map.of("v", 3L)),
-                      Document.of(ids.get(2), Map.of("v", 4L)))))
-          .allMatch(DocumentResult::stored);
-      router.update(
-          name, PartitionKey.none(), ids.get(1), d -> Document.of(d.id(), Map.of("v", 5L)));
-      router.delete(name, PartitionKey.none(), ids.get(2));
-
-      assertThat(contents(destination(), bucket))
-          .isEqualTo(new TreeMap<>(Map.of("kept", 1L, "gone", 1L, ids.get(0), 2L, ids.get(1), 5L)));
-      CompletableFuture<Boolean> lacks =
-          source()
-              .get(bucket, ids.get(0))
-              .handle((row, failure) -> failure != null || row.isEmpty());
-      assertThat(done(lacks)).isTrue();
-      assertThat(router.get(name, PartitionKey.none(), ids.get(0))).isPresent();
-    }
-  }
-
-  @Test
-  void a_write_waits_for_a_frozen_fence_and_gives_up_in_time() throws Exception {
-    try (ShardRouter router = router(Duration.ofSeconds(20));
-        ShardRouter impatient = router(Duration.ofMillis(100))) {
-      router.put(name, Document.of("a", Map.of("v", 1L)));
-      Bucket bucket = Bucket.parse(name, router.locate(name, Document.of("a", Map.of()))).get();
-      BucketStore store = owner(bucket);
-      assertThat(done(store.flip(bucket, OPEN, FROZEN))).isTrue();
-      assertThatThrownBy(() -> impatient.put(name, Document.of("a", Map.of("v", 2L))))
-          .isInstanceOf(ShardingException.class)
-          .hasMessageContaining("has the fence FROZEN 1 2 and did not open; nothing was written");
-      assertThat(impatient.writeAll(name, List.of(Document.of("a", Map.of("v", 2L)))))
-          .noneMatch(DocumentResult::stored);
-
-      CompletableFuture<Void> waiting =
-          router.putAsync(name, Document.of("a", Map.of("v", 3L))).toCompletableFuture();
-      assertThat(router.get(name, PartitionKey.none(), "a").orElseThrow().fields())
-          .containsEntry("v", 1L);
-      assertThat(waiting).isNotDone();
-      assertThat(done(store.flip(bucket, FROZEN, new Fence(Fence.Mode.OPEN, 1, 3)))).isTrue();
-      done(waiting);
-      assertThat(router.get(name, PartitionKey.none(), "a").orElseThrow().fields())
-          .containsEntry("v", 3L);
-    }
-  }
-
-  @Test
-  void new_buckets_go_to_all_targets_and_pages_come_from_all() throws Exception {
-    try (ShardRouter router = router(Duration.ofSeconds(20))) {
-      List<Document> documents = new ArrayList<>();
-      for (long i = 0; i < 40; i++) {
-        documents.add(Document.of("d" + i, Map.of("v", i)));
-      }
-      assertThat(router.writeAll(name, documents)).allMatch(DocumentResult::stored);
-      ShardQuery query = ShardQuery.from(name).orderBy("v", Direction.ASCENDING);
-      assertThat(router.query(query).items()).isEqualTo(documents);
-      assertThat(router.count(query).documents()).isEqualTo(40);
-      Map<String, Long> atSource = new TreeMap<>();
-      Map<String, Long> atDestination = new TreeMap<>();
-      for (int i = 0; i < 4; i++) {
-        Bucket bucket = new Bucket(name, "hash_000" + i, 0);
-        atSource.putAll(contents(source(), bucket));
-        atDestination.putAll(contents(destination(), bucket));
-      }
-      assertThat(atSource).hasSizeBetween(5, 35);
-      assertThat(atDestination).hasSize(40 - atSource.size());
-    }
-  }
-
-  private ShardRouter router(Duration patience) {
-    Map<String, BucketStore> stores = new LinkedHashMap<>();
-    stores.put("main", source());
-    stores.put("second", destination());
-    return new Router(
-        new Settings(
-            "router",
-            InstantSource.system(),
-            System::nanoTime,
-            Duration.ofDays(1),
-            Duration.ofSeconds(5),
-            patience,
-            Optional.empty()),
-        List.of(collection),
-        new Targets(catalog(), stores));
-  }
-
-  private BucketStore owner(Bucket bucket) throws Exception {
-    String owner = done(catalog().read(List.of(bucket))).get(0).orElseThrow().owner();
-    return owner.equals("main") ? source() : destination();
-  }
-
-  /** Moves an empty bucket that the router knows, behind its back, from the source on. */
-  private Bucket moved(ShardRouter router) throws Exception {
-    for (int i = 0; ; i++) {
-      Document document = Document.of("x" + i, Map.of("v", 0L));
-      router.put(name, document);
-      router.delete(name, PartitionKey.none(), document.id());
-      Bucket bucket = Bucket.parse(name, router.locate(name, document)).orElseThrow();
-      Entry entry = done(catalog().read(List.of(bucket))).get(0).orElseThrow();
-      if (entry.owner().equals("main")) {
-        assertThat(done(catalog().change(entry, new Entry(bucket, "second", 2, 2)))).isTrue();
-        assertThat(done(source().flip(bucket, OPEN, RETIRED))).isTrue();
-        done(destination().raise(bucket, new Fence(Fence.Mode.OPEN, 2, 2)));
-        return bucket;
-      }
-    }
-  }
-
-  private List<String> ids(ShardRouter router, Bucket bucket, int count) {
-    List<String> ids = new ArrayList<>();
-    for (int i = 0; ids.size() < count; i++) {
-      if (router.locate(name, Document.of("y" + i, Map.of())).equals(bucket.name())) {
-        ids.add("y" + i);
-      }
-    }
-    return ids;
-  }
-
   private void assertRefused(Home home, Optional<Fence> fence) throws Exception {
     List<CompletableFuture<?>> refused =
         List.of(
@@ -469,34 +304,115 @@ public abstract class FenceContract {
             failure -> assertThat(failure.orElseThrow()).isInstanceOf(FencedException.class));
   }
 
-  private Map<String, Long> contents(Bucket bucket)
-      throws InterruptedException, ExecutionException, TimeoutException {
-    Optional<Fence> fence = done(source().fence(bucket));
-    return fence.filter(f -> f.mode() == Fence.Mode.RETIRED).isPresent()
-        ? Map.of()
-        : contents(source(), bucket);
+  @Test
+  void a_document_moves_if_both_fences_admit_it_and_replaces_none() throws Exception {
+    Home from = new Home(bucket(), 1);
+    Home to = new Home(bucket(), 1);
+    done(source().raise(from.bucket(), OPEN));
+    done(source().put(collection, new Placed(from, row("a", 1))));
+    assertMoveRefused(from, to, to.bucket(), Optional.empty());
+    done(source().raise(to.bucket(), FROZEN));
+    assertMoveRefused(from, to, to.bucket(), Optional.of(FROZEN));
+    done(source().flip(to.bucket(), FROZEN, new Fence(Fence.Mode.OPEN, 1, 3)));
+    assertMoveRefused(new Home(from.bucket(), 2), to, from.bucket(), Optional.of(OPEN));
+
+    assertThat(done(move(from, "a", to, row -> row("b", 2)))).contains(row("b", 2));
+    assertThat(contents(from.bucket())).isEmpty();
+    assertThat(contents(to.bucket())).isEqualTo(Map.of("b", 2L));
+    assertThat(done(move(from, "a", to, row -> row("b", 3)))).isEmpty();
+
+    done(source().put(collection, new Placed(from, row("a", 4))));
+    assertThatThrownBy(() -> done(move(from, "a", to, row -> row("b", 5))))
+        .hasCauseInstanceOf(ShardingException.class)
+        .hasStackTraceContaining("already, which a move does not replace; nothing was written");
+    assertThat(contents(from.bucket())).isEqualTo(Map.of("a", 4L));
+    assertThat(contents(to.bucket())).isEqualTo(Map.of("b", 2L));
+    assertThat(done(move(to, "b", to, row -> row("c", 6)))).contains(row("c", 6));
+    assertThat(contents(to.bucket())).isEqualTo(Map.of("c", 6L));
   }
 
-  private Map<String, Long> contents(BucketStore store, Bucket bucket)
-      throws InterruptedException, ExecutionException, TimeoutException {
-    Plan all = Selection.of(collection, ShardQuery.from(name), false).plans().get(0);
-    Map<String, Long> contents = new TreeMap<>();
-    for (Row row : done(store.query(bucket, all, Optional.empty(), 1_000, Optional.empty()))) {
-      contents.put(row.id(), (Long) row.fields().get("v"));
-    }
-    return contents;
+  private CompletableFuture<Optional<Row>> move(
+      Home from, String id, Home to, UnaryOperator<Row> change) {
+    return source().move(collection, from, id, to, change);
   }
 
-  private static <T> T done(CompletableFuture<T> future)
-      throws InterruptedException, ExecutionException, TimeoutException {
+  private void assertMoveRefused(Home from, Home to, Bucket by, Optional<Fence> fence)
+      throws Exception {
+    assertThatThrownBy(() -> done(move(from, "a", to, row -> row("b", 9))))
+        .satisfies(
+            failure ->
+                assertThat(failure.getCause())
+                    .isInstanceOfSatisfying(
+                        FencedException.class,
+                        refusal -> {
+                          assertThat(refusal.bucket()).isEqualTo(by);
+                          assertThat(refusal.fence()).isEqualTo(fence);
+                        }));
+    assertThat(contents(from.bucket())).isEqualTo(Map.of("a", 1L));
+    assertThat(contents(to.bucket())).isEmpty();
+  }
+
+  /** Some documents are moved to and fro, until one of the two fences is flipped. */
+  @Test
+  void no_move_lands_after_the_flip_of_either_fence() throws Exception {
+    ExecutorService pool = Executors.newFixedThreadPool(WRITERS);
     try {
-      return future.get(30, SECONDS);
-    } catch (ExecutionException e) {
-      throw new ExecutionException(cause(e));
+      ModelTest.named("moves and a flip")
+          .seeds(Math.max(5, stores().races() / 3))
+          .check(random -> assertMovesRace(pool, random));
+    } finally {
+      pool.shutdownNow();
     }
   }
 
-  private static Throwable cause(ExecutionException e) {
-    return Router.unwrap(Objects.requireNonNull(e.getCause(), "cause"));
+  private void assertMovesRace(ExecutorService pool, Random random) {
+    try {
+      Home one = new Home(bucket(), 1);
+      Home other = new Home(bucket(), 1);
+      done(source().raise(one.bucket(), OPEN));
+      done(source().raise(other.bucket(), OPEN));
+      CountDownLatch begun = new CountDownLatch(1 + random.nextInt(15));
+      List<Future<String>> movers = new ArrayList<>();
+      for (int i = 0; i < WRITERS; i++) {
+        String id = "d" + i;
+        done(source().put(collection, new Placed(one, row(id, 0))));
+        movers.add(pool.submit(() -> movedUntilRefused(id, one, other, begun)));
+      }
+      assertThat(begun.await(30, SECONDS)).isTrue();
+      Bucket flipped = (random.nextBoolean() ? one : other).bucket();
+      assertThat(done(source().flip(flipped, OPEN, FROZEN))).isTrue();
+      Map<String, Long> atTheFlip = contents(flipped);
+      List<String> where = new ArrayList<>();
+      for (Future<String> mover : movers) {
+        where.add(mover.get(60, SECONDS));
+      }
+      assertThat(contents(flipped)).isEqualTo(atTheFlip);
+      List<String> there = new ArrayList<>();
+      contents(one.bucket()).forEach((id, value) -> there.add(id + " " + value));
+      contents(other.bucket()).forEach((id, value) -> there.add(id + " " + value));
+      assertThat(there).containsExactlyInAnyOrderElementsOf(where);
+    } catch (InterruptedException | ExecutionException | TimeoutException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Returns the id and how often it was moved. */
+  private String movedUntilRefused(String id, Home one, Home other, CountDownLatch begun)
+      throws InterruptedException, ExecutionException, TimeoutException {
+    for (long moves = 0; ; moves++) {
+      long next = moves + 1;
+      try {
+        Home from = moves % 2 == 0 ? one : other;
+        Home to = moves % 2 == 0 ? other : one;
+        assertThat(done(move(from, id, to, row -> row(id, next)))).isPresent();
+      } catch (ExecutionException e) {
+        if (!(cause(e) instanceof FencedException)) {
+          throw e;
+        }
+        return id + " " + moves;
+      } finally {
+        begun.countDown();
+      }
+    }
   }
 }

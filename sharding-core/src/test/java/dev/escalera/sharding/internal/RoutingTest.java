@@ -274,6 +274,48 @@ class RoutingTest {
   }
 
   @Test
+  void every_day_of_the_calendar_lies_in_its_month_and_year() {
+    Dates months = new Dates("c", "YYYY_MM", 1);
+    Dates years = new Dates("c", "YYYY", 1);
+    LocalDate end = LocalDate.of(10_000, 1, 1);
+    List<LocalDate> wrong = new ArrayList<>();
+    for (LocalDate day = LocalDate.of(1, 1, 1); day.isBefore(end); day = day.plusDays(1)) {
+      Instant noon = day.atTime(12, 0).toInstant(ZoneOffset.UTC);
+      String month = months.bucket(noon, 0).partition();
+      String year = years.bucket(noon, 0).partition();
+      if (!month.equals(year + "_" + Routing.padded(2, day.getMonthValue()))
+          || Integer.parseInt(year) != day.getYear()) {
+        wrong.add(day);
+      }
+    }
+    assertThat(wrong).isEmpty();
+  }
+
+  @Test
+  void times_out_of_the_calendar_are_in_no_partition() {
+    Dates months = new Dates("c", "YYYY_MM", 1);
+    months.bucket(Instant.EPOCH, 0);
+    for (Instant time :
+        List.of(Instant.MIN, Instant.MAX, Instant.EPOCH.plusSeconds(86_400L << 32))) {
+      assertThatThrownBy(() -> months.bucket(time, 0))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the year of " + time + " is none from 0000 to 9999");
+    }
+  }
+
+  @Test
+  void a_spread_by_a_power_of_two_goes_by_the_remainder_too() {
+    for (int spread : new int[] {1, 2, 8, 256}) {
+      Routing routing = routing(Partitioning.region("f"), spread);
+      for (int i = 0; i < 1_000; i++) {
+        String id = "m" + i;
+        assertThat(routing.bucket(PartitionKey.of("eu"), id).number())
+            .isEqualTo((int) Long.remainderUnsigned(Routing.hash(id), spread));
+      }
+    }
+  }
+
+  @Test
   void days_that_share_a_place_in_the_cache_do_not_mix() {
     Dates days = new Dates("c", "YYYY_MM_DD", 1);
     List<Instant> times = new ArrayList<>();

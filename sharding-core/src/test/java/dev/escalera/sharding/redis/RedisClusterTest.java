@@ -1,6 +1,7 @@
 package dev.escalera.sharding.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.escalera.sharding.Direction;
 import dev.escalera.sharding.Document;
@@ -94,6 +95,38 @@ class RedisClusterTest {
           .isEqualTo(all.stream().map(Document::id).toList());
       assertThat(found.stream().mapToLong(d -> (Long) d.fields().getOrDefault("n", 0L)).sum())
           .isEqualTo(counted);
+    }
+  }
+
+  @Test
+  void a_document_moves_within_a_slot_and_not_to_another() {
+    ShardedCollection byUser =
+        ShardedCollection.named("moves").partitionBy(Partitioning.user("u", "{u}", 16));
+    try (ShardRouter router =
+        RedisShardRouter.builder(client)
+            .collection(byUser)
+            .deadline(Duration.ofSeconds(20))
+            .build()) {
+      Document document = Document.of("m", Map.of("u", "u0"));
+      router.put("moves", document);
+      String home = router.locate("moves", document);
+      String user = "u0";
+      int refused = 0;
+      for (int i = 1; refused == 0 || user.equals("u0"); i++) {
+        Document next = Document.of("m", Map.of("u", "u" + i));
+        String from = user;
+        if (router.locate("moves", next).equals(home)) {
+          assertThat(router.update("moves", PartitionKey.of(from), "m", d -> next)).contains(next);
+          user = "u" + i;
+        } else {
+          refused++;
+          assertThatThrownBy(() -> router.update("moves", PartitionKey.of(from), "m", d -> next))
+              .isInstanceOf(IllegalArgumentException.class)
+              .hasMessageContaining("which are not written in one step");
+        }
+        assertThat(router.findEverywhere("moves", "m"))
+            .containsExactly(Document.of("m", Map.of("u", user)));
+      }
     }
   }
 

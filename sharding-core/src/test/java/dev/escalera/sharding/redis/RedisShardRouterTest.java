@@ -67,7 +67,7 @@ class RedisShardRouterTest {
       String acl =
           "ACL SETUSER router on >secret resetkeys ~escalera:shard:* -@all +hello +evalsha +eval"
               + " +set +get +hget +hset +hsetnx +hdel +hlen +hincrby +hgetall +hscan +zadd +zrem"
-              + " +zlexcount +zrangebylex +zrevrangebylex";
+              + " +zlexcount +zrangebylex +zrevrangebylex +memory|usage";
       List<String> words = List.of(acl.split(" "));
       CommandArgs<String, String> arguments =
           new CommandArgs<>(StringCodec.UTF8).addValues(words.subList(1, words.size()));
@@ -91,6 +91,7 @@ class RedisShardRouterTest {
         assertThat(router.query(query.orderBy("v", Direction.DESCENDING)).items())
             .containsExactly(document);
         assertThat(router.partitions(name)).hasSize(1);
+        assertThat(router.distribution(name).partitions().get(0).bytes()).isPositive();
         router.delete(name, PartitionKey.none(), "m");
         assertThat(router.get(name, PartitionKey.none(), "m")).isEmpty();
       }

@@ -1,8 +1,8 @@
 package dev.escalera.sharding.redis;
 
-import dev.escalera.sharding.internal.BucketStore;
-import dev.escalera.sharding.internal.CatalogStore;
 import dev.escalera.sharding.internal.FenceContract;
+import dev.escalera.sharding.internal.StoreContract.Stores;
+import dev.escalera.sharding.internal.TargetsContract;
 import dev.escalera.testkit.RedisServer;
 import dev.escalera.testkit.WithRedis;
 import io.lettuce.core.RedisClient;
@@ -10,18 +10,25 @@ import java.time.Duration;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 
+/** The contracts of stores, on two servers. */
 @WithRedis
-class RedisFenceTest extends FenceContract {
+class RedisStoresTest {
+  private static final int RACES = 60;
   private static RedisServer secondServer;
   private static RedisClient secondClient;
 
   private final Route first;
   private final Route second;
+  private final Stores stores;
 
-  RedisFenceTest(RedisClient client) {
+  RedisStoresTest(RedisClient client) {
     this.first = Route.to(new RedisLink(client, "first", Duration.ofSeconds(20), 20_000));
     this.second = Route.to(new RedisLink(secondClient, "second", Duration.ofSeconds(20), 20_000));
+    this.stores =
+        new Stores(
+            new RedisBuckets(first), new RedisBuckets(second), new RedisCatalog(first), RACES);
   }
 
   @BeforeAll
@@ -42,23 +49,19 @@ class RedisFenceTest extends FenceContract {
     second.close();
   }
 
-  @Override
-  protected BucketStore source() {
-    return new RedisBuckets(first);
+  @Nested
+  class Fences extends FenceContract {
+    @Override
+    protected Stores stores() {
+      return stores;
+    }
   }
 
-  @Override
-  protected BucketStore destination() {
-    return new RedisBuckets(second);
-  }
-
-  @Override
-  protected CatalogStore catalog() {
-    return new RedisCatalog(first);
-  }
-
-  @Override
-  protected int races() {
-    return 60;
+  @Nested
+  class Targets extends TargetsContract {
+    @Override
+    protected Stores stores() {
+      return stores;
+    }
   }
 }
