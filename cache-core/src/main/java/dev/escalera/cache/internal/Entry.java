@@ -53,4 +53,14 @@ final class Entry<V> {
     this.loadNanos = loadNanos;
     this.nonce = nonce;
   }
+
+  /** Whether it was loaded past L2, which may hold another: it serves where L2 does not answer. */
+  boolean isAlone() {
+    return generation < 0;
+  }
+
+  /** The generation of the lease under which it came. */
+  long heardIn() {
+    return isAlone() ? ~generation : generation;
+  }
 }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class LocalTier<K, V> {
   private final Lease lease;
+  private final Platform platform;
   private final Rules rules;
 
   /** For each stripe, the number of its last change; numbers grow over all stripes. */
@@ -31,6 +32,7 @@ final class LocalTier<K, V> {
 
   LocalTier(CacheOptions<K, V> options, Lease lease, Platform platform, Rules rules) {
     this.lease = lease;
+    this.platform = platform;
     this.rules = rules;
     long entriesExpected = Math.min(options.l1MaximumSize(), 1 << 16);
     // Enough that few entries share one, few enough to stay in the processor's cache.
@@ -66,7 +68,7 @@ final class LocalTier<K, V> {
    */
   boolean isUnrefuted(Entry<V> entry) {
     long generation = lease.generation();
-    long of = entry.generation;
+    long of = entry.heardIn();
     return isUnmoved(entry)
         && (of == generation || ((generation & 1) == 0 && of == generation - 1));
   }
@@ -138,7 +140,17 @@ final class LocalTier<K, V> {
 
   /** Stores an entry, which will be served while its marks stand. */
   void store(K key, Entry<V> entry) {
-    if (entry.epoch == epochs.get(entry.stripe) && entry.generation == lease.generation()) {
+    if (entry.epoch != epochs.get(entry.stripe) || entry.heardIn() != lease.generation()) {
+      return;
+    }
+    if (entry.isAlone()) {
+      entries
+          .asMap()
+          .compute(
+              key,
+              (same, other) ->
+                  other != null && isCoherent(other, platform.nanos()) ? other : entry);
+    } else {
       entries.put(key, entry);
     }
   }
@@ -167,7 +179,7 @@ final class LocalTier<K, V> {
   }
 
   private boolean isOld(Entry<V> entry) {
-    return entry.generation < lease.generation() - 1;
+    return entry.heardIn() < lease.generation() - 1;
   }
 
   /** Returns the entries that were read most often, the most first. */

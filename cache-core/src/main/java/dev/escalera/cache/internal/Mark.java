@@ -7,4 +7,9 @@ package dev.escalera.cache.internal;
  * @param epoch of the stripe, which each change of a key of it moves
  * @param generation of the lease, odd while this node hears of all changes
  */
-record Mark(int stripe, long epoch, long generation) {}
+record Mark(int stripe, long epoch, long generation) {
+  /** The same for what L2 knows nothing of: it is of no generation that a lease has. */
+  Mark alone() {
+    return new Mark(stripe, epoch, ~generation);
+  }
+}

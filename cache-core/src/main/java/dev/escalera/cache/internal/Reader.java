@@ -5,6 +5,7 @@ import dev.escalera.cache.OnRemoteLoss;
 import dev.escalera.cache.internal.Flights.AbandonedException;
 import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Lookup.Kind;
+import dev.escalera.cache.internal.RemoteTier.Filled;
 import dev.escalera.cache.internal.TagBook.Known;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -495,6 +496,12 @@ final class Reader<K, V> {
     if (names.isEmpty()) {
       return fill(trip, claim, outcome, ttl, began, took, Map.of());
     }
+    if (remote != null && !(claim instanceof Claim.Granted)) {
+      Map<String, Known> here = tags.hereSince(names, clock);
+      return here == null
+          ? CompletableFuture.completedFuture(outcome)
+          : fill(trip, claim, outcome, ttl, began, took, here);
+    }
     return tags.since(names, clock, began, trip.mark.generation(), trip.budget)
         .thenComposeAsync(
             known -> {
@@ -519,7 +526,8 @@ final class Reader<K, V> {
     V value = outcome.value();
     RemoteTier<V> l2 = remote;
     long nonce = platform.nonce();
-    CompletableFuture<@Nullable Boolean> filled = CompletableFuture.completedFuture(null);
+    CompletableFuture<Filled> filled =
+        CompletableFuture.completedFuture(l2 == null ? Filled.STORED : Filled.UNKNOWN);
     if (l2 != null && claim instanceof Claim.Granted) {
       byte[] envelope;
       try {
@@ -532,11 +540,12 @@ final class Reader<K, V> {
     }
     return filled.thenApply(
         accepted -> {
-          // Where the outcome is unknown, L1 may hold the value: a change would outdate its mark.
-          if (!Boolean.FALSE.equals(accepted)) {
+          if (accepted != Filled.REFUSED) {
             Mark mark = local.borne(trip.mark);
+            // L2 may hold another: coherent is what it holds.
+            Mark bears = accepted == Filled.UNKNOWN ? rules.bearsPastStore(mark) : mark;
             local.store(
-                trip.key, lives.entry(value, mark, marks(known), ttl, 0, began, took, nonce));
+                trip.key, lives.entry(value, bears, marks(known), ttl, 0, began, took, nonce));
           }
           return outcome;
         });

@@ -142,15 +142,22 @@ final class RemoteTier<V> {
         () -> store.claim(address, platform.nonce(), unwanted, options.crossNodeSingleFlight()));
   }
 
-  /**
-   * Fills a loaded value in; true if the store holds it, false if it refused it, null if unknown.
-   */
-  CompletableFuture<@Nullable Boolean> fill(
+  /** What a fill came to. */
+  enum Filled {
+    STORED,
+    REFUSED,
+    OVERSIZED,
+    /** The store did not answer. */
+    UNKNOWN
+  }
+
+  /** Fills a loaded value in; does not fail where the store does. */
+  CompletableFuture<Filled> fill(
       Address address, Claim claim, byte[] envelope, Duration ttl, Budget budget) {
     if (envelope.length > store.maxBytes()) {
       counters.oversized.increment();
       store.release(address, claim);
-      return CompletableFuture.completedFuture(null);
+      return CompletableFuture.completedFuture(Filled.OVERSIZED);
     }
     return budget
         .spend(
@@ -159,12 +166,12 @@ final class RemoteTier<V> {
         .handle(
             (accepted, failure) -> {
               if (failure != null) {
-                return null;
+                return Filled.UNKNOWN;
               }
               if (!accepted) {
                 counters.fillsRefused.increment();
               }
-              return accepted;
+              return accepted ? Filled.STORED : Filled.REFUSED;
             });
   }
 

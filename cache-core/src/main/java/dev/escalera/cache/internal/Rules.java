@@ -10,6 +10,11 @@ class Rules {
     return before;
   }
 
+  /** Which mark a value bears that was loaded and that L2 may not hold. */
+  Mark bearsPastStore(Mark mark) {
+    return mark.alone();
+  }
+
   /** Whether a call may join a flight: only one of which it knows that nothing came between. */
   boolean joins(Mark flight, Mark call, boolean leased) {
     return leased && flight.equals(call);

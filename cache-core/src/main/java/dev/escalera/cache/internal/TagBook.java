@@ -112,6 +112,24 @@ final class TagBook {
         .exceptionally(failure -> null);
   }
 
+  /**
+   * Returns what stands for tags on this node if none of them has changed here since a load began:
+   * enough for what L2 does not know of.
+   *
+   * @param clock the number of the last change when it began
+   */
+  @Nullable Map<String, Known> hereSince(Collection<String> tags, long clock) {
+    Map<String, Known> here = new HashMap<>();
+    for (String tag : tags) {
+      Mark mark = local.mark(Address.tag(tag).hash());
+      if (mark.epoch() > clock) {
+        return null;
+      }
+      here.put(tag, new Known(0, mark, platform.nanos()));
+    }
+    return here;
+  }
+
   private boolean stood(Map<String, Known> found, long clock, long generation) {
     for (Known each : found.values()) {
       if (each.mark.epoch() > clock

@@ -6,17 +6,19 @@ enum SimMutant {
   /** An entry of L1 bears the mark that stands when it is stored, not when it was read. */
   FILL_WITHOUT_EPOCH(1),
   /** L1 goes on after the connection that listens has ended. */
-  NO_FENCE_ON_DISCONNECT(68),
+  NO_FENCE_ON_DISCONNECT(5),
   /** A value bears the time of its load, and a tag that of its last invalidation. */
   TAG_VERSION_BY_CLOCK(1),
   /** A claim is numbered by the store, which begins anew after it was flushed. */
-  COUNTER_INSTEAD_OF_NONCE(240),
+  COUNTER_INSTEAD_OF_NONCE(70),
   /** The lease runs from when the reply came. */
-  LEASE_FROM_RECEIPT(52),
+  LEASE_FROM_RECEIPT(775),
   /** A call joins a load that began before an invalidation. */
   JOIN_AFTER_INVALIDATION(1),
   /** A fill is taken whose claim has ended. */
-  ZOMBIE_ACCEPTED(1);
+  ZOMBIE_ACCEPTED(1),
+  /** What was loaded while the store did not answer is coherent once it does. */
+  PAST_STORE_COHERENT(404);
 
   /** A seed that shows it, for as long as the simulation is what it is. */
   final long seed;
@@ -32,6 +34,11 @@ enum SimMutant {
       @Override
       Mark bears(Mark before, Mark now) {
         return mutant == FILL_WITHOUT_EPOCH ? now : super.bears(before, now);
+      }
+
+      @Override
+      Mark bearsPastStore(Mark mark) {
+        return mutant == PAST_STORE_COHERENT ? mark : super.bearsPastStore(mark);
       }
 
       @Override

@@ -8,9 +8,11 @@ import dev.escalera.cache.OnRemoteLoss;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class Simulation {
   private static final int NODES = 3;
   private static final long LENGTH = 12 * SimWorld.SECOND;
+  private static final long SETTLED = 5 * SimWorld.SECOND;
   private static final Duration STALENESS = Duration.ofSeconds(1);
   private static final Duration OUTAGE = Duration.ofSeconds(4);
   private static final Duration TTL = Duration.ofSeconds(3);
@@ -91,6 +94,8 @@ final class Simulation {
     for (SimNode node : nodes) {
       node.messageFaults = false;
     }
+    world.runUntil(LENGTH + SETTLED);
+    agree();
     world.runUntil(LENGTH + 8 * SimWorld.SECOND);
     converge();
     return history;
@@ -102,12 +107,14 @@ final class Simulation {
   }
 
   private void act(int i) {
-    if (healed) {
-      return;
-    }
     SimNode node = nodes[i];
-    node.run(() -> act(i, node));
-    world.after(world.delay(15 * SimWorld.MILLI), () -> act(i));
+    if (!healed) {
+      node.run(() -> act(i, node));
+      world.after(world.delay(15 * SimWorld.MILLI), () -> act(i));
+    } else if (world.now() < LENGTH + SETTLED) {
+      node.run(() -> read(i, node, KEYS.get(world.random.nextInt(KEYS.size())), null));
+      world.after(world.delay(40 * SimWorld.MILLI), () -> act(i));
+    }
   }
 
   private void act(int i, SimNode node) {
@@ -305,6 +312,33 @@ final class Simulation {
       default -> throw new IllegalStateException("no such fault");
     }
     world.after(world.delay(600 * SimWorld.MILLI), this::fault);
+  }
+
+  /** Once all is well and nothing changes, nodes that do not refresh early serve the same. */
+  private void agree() {
+    Set<String> apart = new HashSet<>(options.earlyRefresh() == 0 ? KEYS : List.of());
+    for (int round = 0; round < 3; round++) {
+      Map<String, Set<String>> served = new HashMap<>();
+      for (SimNode node : nodes) {
+        for (String key : apart) {
+          node.run(
+              () ->
+                  node.cache
+                      .getAsync(key, this::load)
+                      .thenAccept(
+                          value ->
+                              served.computeIfAbsent(key, same -> new TreeSet<>()).add(value)));
+        }
+      }
+      world.runUntil(world.now() + 400 * SimWorld.MILLI);
+      served.forEach(
+          (key, values) -> {
+            if (values.size() == 1) {
+              apart.remove(key);
+            }
+          });
+    }
+    apart.forEach(key -> history.violation("the nodes do not agree on " + key));
   }
 
   private void converge() {

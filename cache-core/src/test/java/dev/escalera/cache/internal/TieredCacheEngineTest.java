@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.escalera.cache.Await;
 import dev.escalera.cache.CacheException;
 import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.OnRemoteLoss;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Orders of events that no real server lets a test choose. */
 class TieredCacheEngineTest {
@@ -19,8 +22,12 @@ class TieredCacheEngineTest {
   private final TieredCache<String, String> cache = cache(Duration.ofSeconds(20));
 
   private TieredCache<String, String> cache(Duration budget) {
+    return cache(budget, OnRemoteLoss.SERVE_LOCAL);
+  }
+
+  private TieredCache<String, String> cache(Duration budget, OnRemoteLoss loss) {
     return TieredCacheEngine.remote(
-        new TestOptions<String, String>("held").remoteBudget(budget).build(),
+        new TestOptions<String, String>("held").remoteBudget(budget).onRemoteLoss(loss).build(),
         Address.encoded(KeyCodec.string()),
         ValueCodec.string(),
         store,
@@ -153,6 +160,57 @@ class TieredCacheEngineTest {
       assertThat(brief.stats().storeWrites()).as("a claim and a fill").isEqualTo(2);
       assertThat(brief.stats().budgetExceeded()).isEqualTo(1);
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(OnRemoteLoss.class)
+  void what_was_loaded_past_l2_is_not_coherent_once_l2_is_back(OnRemoteLoss loss) throws Exception {
+    try (TieredCache<String, String> one = cache(Duration.ofSeconds(20), loss);
+        TieredCache<String, String> other = cache(Duration.ofSeconds(20), loss)) {
+      store.holds = true;
+      CompletableFuture<String> loading = new CompletableFuture<>();
+      CompletableFuture<String> read = one.getAsync("k", key -> loading).toCompletableFuture();
+      store.next().lose();
+      Await.until("the load runs", () -> one.stats().loads() == 1);
+      store.holds = false;
+      assertThat(other.get("k", key -> "in L2")).isEqualTo("in L2");
+      loading.complete("past L2");
+      assertThat(read.join()).isEqualTo("past L2");
+      assertThat(one.getIfPresent("k")).isEqualTo("in L2");
+      assertThat(one.stats().l1Hits()).isZero();
+    }
+  }
+
+  @Test
+  void what_was_loaded_past_l2_takes_no_coherent_value_from_l1() throws Exception {
+    store.holds = true;
+    CompletableFuture<String> loading = new CompletableFuture<>();
+    CompletableFuture<String> read = cache.getAsync("k", key -> loading).toCompletableFuture();
+    store.next().lose();
+    Await.until("the load runs", () -> cache.stats().loads() == 1);
+    // Joins no flight: it brings the value of another call of this node into L1.
+    store.holds = false;
+    assertThat(cache.getIfPresent("k")).isNull();
+    try (TieredCache<String, String> other = cache(Duration.ofSeconds(20))) {
+      assertThat(other.get("k", key -> "in L2")).isEqualTo("in L2");
+    }
+    assertThat(cache.getIfPresent("k")).isEqualTo("in L2");
+    loading.complete("past L2");
+    read.join();
+    assertThat(cache.getIfPresent("k")).isEqualTo("in L2");
+    assertThat(cache.stats().l1Hits()).isEqualTo(1);
+  }
+
+  @Test
+  void a_value_whose_fill_was_not_answered_serves_as_what_l2_does_not_know() throws Exception {
+    store.holds = true;
+    CompletableFuture<String> read = get("mine");
+    store.next().answer();
+    store.next().answer();
+    store.next().lose();
+    assertThat(read.join()).isEqualTo("mine");
+    store.holds = false;
+    assertThat(get("another").join()).isEqualTo("another");
   }
 
   @Test
