@@ -254,6 +254,7 @@ public abstract class CacheBuilder<K, V, B extends CacheBuilder<K, V, B>> {
         remote.onRemoteLoss(),
         Objects.requireNonNullElse(remote.outageTtl(), l1Ttl),
         remote.freshness(),
+        remote.recoveryRate(),
         staleIfError,
         softTimeout,
         hardTimeout,
@@ -284,6 +285,7 @@ public abstract class CacheBuilder<K, V, B extends CacheBuilder<K, V, B>> {
       OnRemoteLoss onRemoteLoss,
       @Nullable Duration outageTtl,
       Freshness freshness,
+      int recoveryRate,
       Compression compression,
       boolean crossNodeSingleFlight) {
     static final RemoteOptions NONE =
@@ -294,6 +296,7 @@ public abstract class CacheBuilder<K, V, B extends CacheBuilder<K, V, B>> {
             OnRemoteLoss.SERVE_LOCAL,
             null,
             Freshness.BOUNDED,
+            1,
             Compression.NONE,
             false);
   }

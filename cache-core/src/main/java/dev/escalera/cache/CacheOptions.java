@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param onRemoteLoss what is served while L2 cannot be reached
  * @param outageTtl how old a value may be that is served then
  * @param freshness when a change returns
+ * @param recoveryRate how many keys a second are compared or loaded anew once L2 is back
  * @param staleIfError how long an expired value may serve when a load fails; zero if not at all
  * @param softTimeout after which a load leaves its callers to an expired value; null if never
  * @param hardTimeout after which a load fails its callers; null if never
@@ -46,6 +47,7 @@ public record CacheOptions<K, V>(
     OnRemoteLoss onRemoteLoss,
     Duration outageTtl,
     Freshness freshness,
+    int recoveryRate,
     Duration staleIfError,
     @Nullable Duration softTimeout,
     @Nullable Duration hardTimeout,

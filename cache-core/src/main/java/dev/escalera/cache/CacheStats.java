@@ -14,6 +14,7 @@ import java.time.Duration;
  * @param loadFailures loads that failed
  * @param loadTime time in loaders, in all
  * @param earlyRefreshes loads that began before their value expired
+ * @param revalidated values in L1 that proved to be current after a connection was lost
  * @param l1Size entries in L1 now, about; some may be outdated
  * @param l2Available whether calls of L2 are let through; true where there is no L2
  * @param fenced whether L1 is out of use because this node does not hear of others' changes
@@ -40,6 +41,7 @@ public record CacheStats(
     long loadFailures,
     Duration loadTime,
     long earlyRefreshes,
+    long revalidated,
     long l1Size,
     boolean l2Available,
     boolean fenced,

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 public abstract class RemoteCacheBuilder<K, V, B extends RemoteCacheBuilder<K, V, B>>
     extends CacheBuilder<K, V, B> {
   private static final Duration MILLISECOND = Duration.ofMillis(1);
+  private static final int MAX_RATE = 1_000_000;
   private static final Duration YEAR = Duration.ofDays(365);
 
   private @Nullable Duration l1Ttl;
@@ -22,6 +23,7 @@ public abstract class RemoteCacheBuilder<K, V, B extends RemoteCacheBuilder<K, V
   private OnRemoteLoss onRemoteLoss = OnRemoteLoss.SERVE_LOCAL;
   private @Nullable Duration outageTtl;
   private Freshness freshness = Freshness.BOUNDED;
+  private int recoveryRate = 1_000;
   private Compression compression = Compression.NONE;
   private boolean crossNodeSingleFlight = true;
 
@@ -118,6 +120,26 @@ public abstract class RemoteCacheBuilder<K, V, B extends RemoteCacheBuilder<K, V
   }
 
   /**
+   * Sets how fast a node recovers when it hears of changes anew, in keys a second, 1,000 by
+   * default. If the store is the one that it was, this is how many values of L1 are compared with
+   * it; those that it still holds are served again, without a load. If it was restarted, flushed or
+   * failed over, L1 is dropped, and as many loads as it held values wait for their turn, so that
+   * the source is not overrun.
+   *
+   * @param keysPerSecond from 1 to 1,000,000
+   * @return this builder
+   * @throws IllegalArgumentException if the value is out of range
+   */
+  public B recoveryRate(int keysPerSecond) {
+    if (keysPerSecond < 1 || keysPerSecond > MAX_RATE) {
+      throw new IllegalArgumentException(
+          "recoveryRate is " + keysPerSecond + ", expected 1 to " + MAX_RATE);
+    }
+    this.recoveryRate = keysPerSecond;
+    return self();
+  }
+
+  /**
    * Sets how values are packed in L2, not at all by default. All nodes read all kinds.
    *
    * @param compression how
@@ -155,6 +177,7 @@ public abstract class RemoteCacheBuilder<K, V, B extends RemoteCacheBuilder<K, V
             onRemoteLoss,
             outageTtl,
             freshness,
+            recoveryRate,
             compression,
             crossNodeSingleFlight));
   }

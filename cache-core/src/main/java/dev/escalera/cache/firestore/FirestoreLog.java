@@ -147,7 +147,7 @@ final class FirestoreLog implements AutoCloseable {
   private void open(Coherence coherence) {
     if (lease != null) {
       lease.open(lease.never());
-      coherence.opened();
+      coherence.opened(true);
       log.info("{}: hears of changes, L1 is in use", name);
     }
   }

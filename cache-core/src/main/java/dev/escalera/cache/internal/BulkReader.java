@@ -146,6 +146,23 @@ final class BulkReader<K, V> {
       Map<Trip<K, V>, Claim> claims,
       Function<? super Set<K>, ? extends Map<K, V>> loader,
       Executor steps) {
+    long wait = reader.turn(trips.size());
+    if (wait <= 0) {
+      loadNow(trips, claims, loader, steps);
+      return;
+    }
+    CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
+    platform.after(wait, () -> turn.complete(null));
+    trips.forEach(trip -> reader.extend(trip, claims.get(trip), turn));
+    turn.thenRunAsync(() -> loadNow(trips, claims, loader, steps), steps)
+        .whenComplete((done, failure) -> fail(trips, failure));
+  }
+
+  private void loadNow(
+      List<Trip<K, V>> trips,
+      Map<Trip<K, V>, Claim> claims,
+      Function<? super Set<K>, ? extends Map<K, V>> loader,
+      Executor steps) {
     Set<K> keys = new LinkedHashSet<>();
     trips.forEach(trip -> keys.add(trip.key));
     CompletableFuture<Map<K, V>> all = new CompletableFuture<>();
@@ -160,7 +177,7 @@ final class BulkReader<K, V> {
               steps,
               trip.budget);
       one.mark = trip.mark;
-      loading.add(reader.load(one, claims.get(trip)));
+      loading.add(reader.loadNow(one, claims.get(trip)));
     }
     for (int i = 0; i < trips.size(); i++) {
       follow(trips.get(i), loading.get(i));

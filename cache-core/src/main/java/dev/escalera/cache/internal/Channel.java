@@ -99,7 +99,7 @@ public final class Channel implements AutoCloseable {
   public void join(long cache, Coherence coherence) {
     caches.computeIfAbsent(cache, hash -> new CopyOnWriteArraySet<>()).add(coherence);
     if (!lease.isFenced()) {
-      coherence.opened();
+      coherence.opened(true);
     }
   }
 
@@ -249,6 +249,7 @@ public final class Channel implements AutoCloseable {
       long received = platform.nanos();
       String gap = null;
       boolean first = false;
+      boolean resumed = false;
       synchronized (this) {
         if (ended || expected <= answered) {
           return;
@@ -265,7 +266,7 @@ public final class Channel implements AutoCloseable {
         } else {
           joined = renewal.incarnation();
           clock.learn(renewal.storeMillis(), sent, received);
-          seen(joined, received);
+          resumed = seen(joined, received);
           long end = rules.leaseBegins(sent, received) + leaseNanos;
           if (!opened) {
             opened = true;
@@ -280,7 +281,8 @@ public final class Channel implements AutoCloseable {
         end(gap);
       } else if (first) {
         heard();
-        each(Coherence::opened);
+        boolean again = resumed;
+        each(cache -> cache.opened(again));
       }
     }
 
@@ -358,11 +360,14 @@ public final class Channel implements AutoCloseable {
     return closed;
   }
 
-  private synchronized void seen(long registry, long now) {
-    if (incarnation != registry) {
-      incarnation = registry;
-      incarnationSince = now;
+  /** Returns whether a registry is the one that it was. */
+  private synchronized boolean seen(long registry, long now) {
+    if (incarnation == registry) {
+      return true;
     }
+    incarnation = registry;
+    incarnationSince = now;
+    return false;
   }
 
   private void heard() {

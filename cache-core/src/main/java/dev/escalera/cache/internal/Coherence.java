@@ -11,6 +11,10 @@ public interface Coherence {
   /** Changes may have been missed: the lease has a generation that serves nothing. */
   void fenced();
 
-  /** The lease has a generation in which every change is told. */
-  void opened();
+  /**
+   * Every change is told from now on, as far as one who tells goes.
+   *
+   * @param resumed whether it is the store that it was, with all that it held
+   */
+  void opened(boolean resumed);
 }

@@ -13,6 +13,7 @@ final class Counters {
   final LongAdder loadFailures = new LongAdder();
   final LongAdder loadNanos = new LongAdder();
   final LongAdder earlyRefreshes = new LongAdder();
+  final LongAdder revalidated = new LongAdder();
   final LongAdder decodeFailures = new LongAdder();
   final LongAdder fillsRefused = new LongAdder();
   final LongAdder oversized = new LongAdder();

@@ -54,6 +54,12 @@ final class Entry<V> {
     this.nonce = nonce;
   }
 
+  /** Returns the same in another generation of the lease. */
+  Entry<V> in(long other) {
+    Mark mark = new Mark(stripe, epoch, other);
+    return new Entry<>(value, mark, tags, expires, kept, loaded, early, loadNanos, nonce);
+  }
+
   /** Whether it was loaded past L2, which may hold another: it serves where L2 does not answer. */
   boolean isAlone() {
     return generation < 0;

@@ -38,7 +38,7 @@ public record Envelope(
     int unpacked,
     byte[] payload,
     boolean absent) {
-  static final int NONCE_AT = 2;
+  public static final int NONCE_AT = 2;
   static final int CREATED_AT = 10;
 
   private static final int MAX_TAGS = 64;
@@ -86,6 +86,11 @@ public record Envelope(
   /** Returns the nonce of an envelope's write; 0 if it is none. */
   public static long nonce(byte[] bytes) {
     return bytes.length < NONCE_AT + Long.BYTES ? 0 : ByteBuffer.wrap(bytes).getLong(NONCE_AT);
+  }
+
+  /** Returns a nonce that was read out of an envelope; 0 if there was none. */
+  public static long number(byte[] bytes) {
+    return bytes.length < Long.BYTES ? 0 : ByteBuffer.wrap(bytes).getLong();
   }
 
   /** Reads an envelope; allocates no more than was given. */

@@ -178,6 +178,50 @@ final class LocalTier<K, V> {
         .removeIf(entry -> now - entry.kept >= 0 || !isUnmoved(entry) || isOld(entry));
   }
 
+  /** Whether an entry would be coherent, had it not been for a time in which nothing was heard. */
+  boolean isSuspect(Entry<V> entry, long generation, long now) {
+    return !entry.isAlone()
+        && entry.generation < generation
+        && entry.nonce != 0
+        && now - entry.expires < 0
+        && isUnmoved(entry);
+  }
+
+  /** Returns the keys of what is suspect, those first that are read most. */
+  List<K> suspects(long generation, long now) {
+    return hottest(Integer.MAX_VALUE).stream()
+        .filter(
+            key -> {
+              Entry<V> entry = entries.policy().getIfPresentQuietly(key);
+              return entry != null && isSuspect(entry, generation, now);
+            })
+        .toList();
+  }
+
+  /**
+   * Makes a suspect entry coherent in a generation in which L2 was asked, or drops it; returns
+   * whether it is.
+   */
+  boolean settleSuspect(K key, Entry<V> entry, boolean held, long generation) {
+    if (held) {
+      return entries.asMap().replace(key, entry, entry.in(generation));
+    }
+    entries.asMap().remove(key, entry);
+    return false;
+  }
+
+  /** Returns how many entries have come before a generation and not changed since. */
+  int countBefore(long generation) {
+    return (int)
+        entries.asMap().values().stream()
+            .filter(entry -> entry.heardIn() < generation && isUnmoved(entry))
+            .count();
+  }
+
+  void dropBefore(long generation) {
+    entries.asMap().values().removeIf(entry -> entry.heardIn() < generation);
+  }
+
   private boolean isOld(Entry<V> entry) {
     return entry.heardIn() < lease.generation() - 1;
   }

@@ -32,6 +32,7 @@ final class Meters implements AutoCloseable {
     counter("gets", counters.misses, "tier", "any", "result", "miss");
     counter("load.failures", counters.loadFailures);
     counter("early.refreshes", counters.earlyRefreshes);
+    counter("revalidated", counters.revalidated);
     counter("decode.failures", counters.decodeFailures);
     counter("fills.refused", counters.fillsRefused);
     counter("oversized", counters.oversized);

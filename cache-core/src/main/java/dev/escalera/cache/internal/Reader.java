@@ -39,6 +39,7 @@ final class Reader<K, V> {
   private final Platform platform;
   private final Rules rules;
   private final Lives<K, V> lives;
+  private @Nullable Recovery<K, V> recovery;
   private final Flights<K, V> flights = new Flights<>();
   private final Flights<K, V> alone = new Flights<>();
   private final Set<Loading> loading = ConcurrentHashMap.newKeySet();
@@ -391,7 +392,28 @@ final class Reader<K, V> {
         : null;
   }
 
-  CompletableFuture<Outcome<V>> load(Trip<K, V> trip, @Nullable Claim claim) {
+  private CompletableFuture<Outcome<V>> load(Trip<K, V> trip, @Nullable Claim claim) {
+    long wait = turn(1);
+    if (wait <= 0) {
+      return loadNow(trip, claim);
+    }
+    CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
+    platform.after(wait, () -> turn.complete(null));
+    extend(trip, claim, turn);
+    return turn.thenComposeAsync(done -> loadNow(trip, claim), trip.steps);
+  }
+
+  /** Returns for how long as many loads have to wait, in nanoseconds. */
+  long turn(int loads) {
+    Recovery<K, V> recovers = recovery;
+    return recovers == null ? 0 : recovers.turn(loads);
+  }
+
+  void recoversBy(@Nullable Recovery<K, V> by) {
+    this.recovery = by;
+  }
+
+  CompletableFuture<Outcome<V>> loadNow(Trip<K, V> trip, @Nullable Claim claim) {
     boolean bounded = options.softTimeout() != null || options.hardTimeout() != null;
     Executor runs = bounded ? platform.executor() : trip.steps;
     long clock = local.now();
@@ -438,8 +460,7 @@ final class Reader<K, V> {
   }
 
   /** Lets the claim stand as long as the load runs. */
-  private void extend(
-      Trip<K, V> trip, @Nullable Claim claim, CompletableFuture<@Nullable V> loaded) {
+  void extend(Trip<K, V> trip, @Nullable Claim claim, CompletableFuture<?> loaded) {
     RemoteTier<V> l2 = remote;
     if (l2 == null || !(claim instanceof Claim.Granted)) {
       return;

@@ -15,6 +15,11 @@ class Rules {
     return mark.alone();
   }
 
+  /** Whether L2 still holds the write that an entry of L1 came from. */
+  boolean isStillHeld(long nonce, long inStore) {
+    return nonce == inStore;
+  }
+
   /** Whether a call may join a flight: only one of which it knows that nothing came between. */
   boolean joins(Mark flight, Mark call, boolean leased) {
     return leased && flight.equals(call);

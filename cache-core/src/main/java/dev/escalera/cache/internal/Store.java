@@ -16,6 +16,16 @@ public interface Store {
   /** Reads envelopes, in one round trip; null for what is not there. */
   CompletableFuture<List<@Nullable Found>> read(List<Address> addresses);
 
+  /** Whether {@link #versions} can be asked. */
+  default boolean tellsVersions() {
+    return false;
+  }
+
+  /** Returns the nonces of the envelopes, in one round trip; 0 for what is not there. */
+  default CompletableFuture<List<Long>> versions(List<Address> addresses) {
+    throw new UnsupportedOperationException();
+  }
+
   /**
    * Asks to be the one that loads a key.
    *

@@ -48,6 +48,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   private final @Nullable RemoteTier<V> remote;
   private final Pending pending;
   private final Reader<K, V> reader;
+  private final @Nullable Recovery<K, V> recovery;
   private final Writer<K, V> writer;
   private final BulkReader<K, V> bulk;
   private final Maintenance<K, V> maintenance;
@@ -91,6 +92,12 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
         new Reader<>(
             options, addresses, local, remote, tags, lease, waiters, pending, counters, platform,
             rules);
+    this.recovery =
+        remote == null
+            ? null
+            : new Recovery<>(
+                options, addresses, local, remote, lease, counters, platform, rules, reader::peek);
+    reader.recoversBy(recovery);
     this.bulk = new BulkReader<>(reader, remote, platform);
     this.maintenance = new Maintenance<>(this, local, remote, pending, lease, counters, platform);
     this.meters =
@@ -302,6 +309,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
         counters.loadFailures.sum(),
         Duration.ofNanos(counters.loadNanos.sum()),
         counters.earlyRefreshes.sum(),
+        counters.revalidated.sum(),
         local.size(),
         remote == null || remote.store().isAvailable(),
         !lease.holds(platform.nanos()),
@@ -470,6 +478,11 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     }
 
     @Override
-    public void opened() {}
+    public void opened(boolean resumed) {
+      Recovery<K, V> recovers = recovery;
+      if (recovers != null) {
+        recovers.opened(resumed);
+      }
+    }
   }
 }

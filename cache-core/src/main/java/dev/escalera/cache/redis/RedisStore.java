@@ -130,6 +130,26 @@ final class RedisStore implements Store {
         });
   }
 
+  @Override
+  public boolean tellsVersions() {
+    return true;
+  }
+
+  @Override
+  public CompletableFuture<List<Long>> versions(List<Address> addresses) {
+    List<CompletableFuture<Long>> nonces = new ArrayList<>();
+    for (Address address : addresses) {
+      byte[] key = utf8(key(address));
+      CompletableFuture<byte[]> nonce =
+          calls.call(
+              stripe(address),
+              redis -> redis.async().getrange(key, Envelope.NONCE_AT, Envelope.NONCE_AT + 7));
+      nonces.add(nonce.thenApply(Envelope::number));
+    }
+    return CompletableFuture.allOf(nonces.toArray(new CompletableFuture<?>[0]))
+        .thenApply(done -> nonces.stream().map(CompletableFuture::join).toList());
+  }
+
   private @Nullable Found found(Channel channel, byte @Nullable [] bytes) {
     return bytes == null ? null : present(channel, bytes);
   }

@@ -191,7 +191,7 @@ final class HeldStore implements Store {
   public void start(Coherence listener) {
     coherence = listener;
     lease.open(lease.never());
-    listener.opened();
+    listener.opened(true);
   }
 
   @Override

@@ -4,21 +4,23 @@ package dev.escalera.cache.internal;
 enum SimMutant {
   NONE(0),
   /** An entry of L1 bears the mark that stands when it is stored, not when it was read. */
-  FILL_WITHOUT_EPOCH(1),
+  FILL_WITHOUT_EPOCH(3),
   /** L1 goes on after the connection that listens has ended. */
-  NO_FENCE_ON_DISCONNECT(5),
+  NO_FENCE_ON_DISCONNECT(10),
   /** A value bears the time of its load, and a tag that of its last invalidation. */
   TAG_VERSION_BY_CLOCK(1),
   /** A claim is numbered by the store, which begins anew after it was flushed. */
-  COUNTER_INSTEAD_OF_NONCE(70),
+  COUNTER_INSTEAD_OF_NONCE(28),
   /** The lease runs from when the reply came. */
-  LEASE_FROM_RECEIPT(775),
+  LEASE_FROM_RECEIPT(47),
   /** A call joins a load that began before an invalidation. */
   JOIN_AFTER_INVALIDATION(1),
   /** A fill is taken whose claim has ended. */
   ZOMBIE_ACCEPTED(1),
   /** What was loaded while the store did not answer is coherent once it does. */
-  PAST_STORE_COHERENT(404);
+  PAST_STORE_COHERENT(291),
+  /** What L1 held goes on after a connection was lost, whatever the store holds now. */
+  SUSPECT_UNCHECKED(54);
 
   /** A seed that shows it, for as long as the simulation is what it is. */
   final long seed;
@@ -34,6 +36,11 @@ enum SimMutant {
       @Override
       Mark bears(Mark before, Mark now) {
         return mutant == FILL_WITHOUT_EPOCH ? now : super.bears(before, now);
+      }
+
+      @Override
+      boolean isStillHeld(long nonce, long inStore) {
+        return mutant == SUSPECT_UNCHECKED || super.isStillHeld(nonce, inStore);
       }
 
       @Override

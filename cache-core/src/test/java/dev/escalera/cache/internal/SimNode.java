@@ -219,6 +219,21 @@ final class SimNode implements Store, Wire {
                     }));
   }
 
+  @Override
+  public boolean tellsVersions() {
+    return true;
+  }
+
+  @Override
+  public CompletableFuture<List<Long>> versions(List<Address> addresses) {
+    return call(() -> addresses.stream().map(this::version).toList());
+  }
+
+  private long version(Address address) {
+    Found found = server.read(address);
+    return found == null ? 0 : Envelope.nonce(found.envelope());
+  }
+
   private Found dated(Found found) {
     return new Found(found.envelope(), found.created(), channel.clock().atMost(platform.nanos()));
   }

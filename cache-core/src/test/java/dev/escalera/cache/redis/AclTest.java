@@ -54,6 +54,9 @@ class AclTest {
       two.invalidate("b");
       assertThat(one.getIfPresent("b")).isNull();
       one.get("slow", key -> slowly());
+      two.get("b", key -> "3");
+      server.command("CLIENT", "KILL", "TYPE", "pubsub");
+      Await.until("what L1 held is compared", () -> two.stats().revalidated() > 0);
       assertThat(one.stats().storeFailures()).isZero();
       assertThat(two.stats().storeFailures()).isZero();
     } finally {
