@@ -36,7 +36,7 @@ public abstract class CostsContract extends ShardRouterContract {
           router.query(
               ShardQuery.from(name)
                   .where("createdAt", GREATER_OR_EQUAL, Instant.parse("2025-03-01T00:00:00Z"))
-                  .where("createdAt", LESS, Instant.parse("2025-03-31T00:00:00Z"))
+                  .where("createdAt", LESS, Instant.parse("2025-04-01T00:00:00Z"))
                   .orderBy("createdAt", DESCENDING));
       assertThat(march.items()).hasSize(20);
       assertThat(march.cost().buckets()).isEqualTo(3);

@@ -26,6 +26,8 @@ final class Routing {
   /** How many rows that begin alike are read at once: there are few. */
   private static final int AT_ONCE = 10;
 
+  private static final int MICRO = 1_000;
+
   private static final String USERS = "users_";
   private static final String HASH = "hash_";
 
@@ -218,11 +220,13 @@ final class Routing {
     if (!(condition.value() instanceof Instant time)) {
       return false;
     }
-    int order = bucket.partition().compareTo(dates.name(time));
+    String partition = bucket.partition();
     return switch (condition.operator()) {
-      case EQUAL -> order == 0;
-      case LESS, LESS_OR_EQUAL -> order <= 0;
-      case GREATER, GREATER_OR_EQUAL -> order >= 0;
+      case EQUAL -> partition.equals(dates.name(time));
+      // Times go by microseconds: what is less is at most the one before.
+      case LESS -> partition.compareTo(dates.name(time.minusNanos(MICRO))) <= 0;
+      case LESS_OR_EQUAL -> partition.compareTo(dates.name(time)) <= 0;
+      case GREATER, GREATER_OR_EQUAL -> partition.compareTo(dates.name(time)) >= 0;
       case IN, ARRAY_CONTAINS -> true;
     };
   }

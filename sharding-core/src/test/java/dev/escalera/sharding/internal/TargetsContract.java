@@ -110,6 +110,26 @@ public abstract class TargetsContract extends StoreContract {
     }
   }
 
+  /** Whoever entered the bucket may have died before it put the fence. */
+  @Test
+  void a_bucket_whose_fence_was_never_put_gets_one_by_the_first_write() throws Exception {
+    try (ShardRouter router = router(Duration.ofSeconds(20))) {
+      for (int i = 0; i < 4; i++) {
+        Bucket bucket = new Bucket(name, "hash_000" + i, 0);
+        done(catalog().register(List.of(new Entry(bucket, i % 2 == 0 ? "main" : "second", 1, 1))));
+      }
+      router.put(name, Document.of("a", Map.of("v", 1L)));
+      List<Document> documents = new ArrayList<>();
+      for (long i = 0; i < 40; i++) {
+        documents.add(Document.of("d" + i, Map.of("v", i)));
+      }
+      assertThat(router.writeAll(name, documents)).allMatch(DocumentResult::stored);
+      assertThat(router.count(ShardQuery.from(name)).documents()).isEqualTo(41);
+      assertThat(router.stats().collections().values())
+          .allSatisfy(stats -> assertThat(stats.bucketsMade()).isZero());
+    }
+  }
+
   @Test
   void a_document_does_not_move_from_target_to_target() throws Exception {
     ShardedCollection byRegion =

@@ -62,7 +62,7 @@ public final class ShardingBars implements Bars {
   private static final int A_MONTH = 640;
   private static final int PAGE = 100;
   private static final int DEEP = 100;
-  private static final int QUERIES = 12;
+  private static final int QUERIES = 8;
 
   private static final int BULK = 20_000;
   private static final int BULK_SPREAD = 4;
@@ -272,8 +272,8 @@ public final class ShardingBars implements Bars {
     ShardQuery last = deep;
     Figures<List<Double>> millis =
         new Rounds(report)
-            .add("page 100", () -> millis(2 * QUERIES, () -> full(router.query(last))))
-            .add("page 1", () -> millis(2 * QUERIES, () -> full(router.query(first))))
+            .add("page 100", () -> millis(QUERIES, () -> full(router.query(last))))
+            .add("page 1", () -> millis(QUERIES, () -> full(router.query(first))))
             .run(WARM_UPS, ROUNDS);
     report.atMost(
         store + ", page %d over %d partitions".formatted(DEEP, MONTHS),
