@@ -313,6 +313,10 @@ class LocalBatchExecutorTest extends BatchExecutorContract {
       BatchRun run =
           executor.execute(IntStream.range(0, 1_000_000).iterator(), RunOptions.named("long"));
       assertThat(sending.await(10, TimeUnit.SECONDS)).isTrue();
+      // More than the batch that is being sent.
+      while (run.progress().submitted() <= 10) {
+        Thread.onSpinWait();
+      }
       run.cancel();
       go.countDown();
       Progress end = run.join().progress();
