@@ -59,6 +59,20 @@ class DocsExamplesTest {
   }
 
   @Test
+  void a_limit_that_is_leased_is_taken_together_with_another() {
+    RateLimiter leasing =
+        RedisRateLimiter.builder(client)
+            .limit(Limit.of("metrics", 10, Duration.ofMinutes(1)))
+            .limit(Limit.of("tenant", 5_000, Duration.ofMinutes(1)))
+            .lease("tenant", Duration.ofSeconds(1))
+            .build();
+    Decision both = leasing.tryAcquire(Permits.of("metrics", "user-7").and("tenant", "acme"));
+
+    assertThat(both.allowed()).isTrue();
+    leasing.close();
+  }
+
+  @Test
   void the_local_limiter_denies_after_its_burst() {
     RateLimiter limiter =
         LocalRateLimiter.builder()

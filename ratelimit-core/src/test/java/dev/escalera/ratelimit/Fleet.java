@@ -1,6 +1,9 @@
 package dev.escalera.ratelimit;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.escalera.ratelimit.FleetNode.Grant;
+import dev.escalera.ratelimit.IntervalOracle.Span;
 import dev.escalera.testkit.Node;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -49,6 +52,36 @@ public final class Fleet implements AutoCloseable {
     String[] sums = line.split(" ", -1);
     return new Done(
         grants, Long.parseLong(sums[1]), Long.parseLong(sums[2]), Long.parseLong(sums[3]));
+  }
+
+  /**
+   * Runs four nodes that lease tokens of one bucket, of which one is killed and one stands still
+   * for longer than its lease: no interval is granted more than the bound, most of it from leases.
+   */
+  public void assertLeasesKeepTheBound(Limit limit, Duration lease, Duration time)
+      throws InterruptedException {
+    awaitReady();
+    run(time);
+    Node paused = nodes.get(0);
+    Node killed = nodes.get(1);
+    Thread.sleep(time.toMillis() / 4);
+    paused.pause();
+    Thread.sleep(3 * lease.toMillis() / 2);
+    paused.resume();
+    Thread.sleep(time.toMillis() / 4);
+    killed.kill();
+
+    List<Grant> grants = new ArrayList<>();
+    for (Node node : nodes) {
+      if (node != killed) {
+        grants.addAll(await(node, time).grants());
+      }
+    }
+
+    List<Span> spans = grants.stream().map(grant -> new Span(grant.from(), grant.to())).toList();
+    assertThat(IntervalOracle.worstExcess(limit, spans)).as("over the bound by").isLessThan(1);
+    long leased = grants.stream().filter(grant -> grant.source() == DecisionSource.LEASE).count();
+    assertThat(leased).as("of %d grants", grants.size()).isGreaterThan(grants.size() / 2L);
   }
 
   /** Lets the node close its limiter and end. */

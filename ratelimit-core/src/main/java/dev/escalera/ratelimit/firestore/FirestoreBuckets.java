@@ -97,10 +97,6 @@ final class FirestoreBuckets implements CasStore {
     link.close();
   }
 
-  static String id(String limit, String subject) {
-    return id(Keys.escape(limit) + ":" + Keys.escape(subject));
-  }
-
   /** Returns a name that Firestore takes, of escaped text. */
   static String id(String id) {
     if (id.length() <= MAX_ID_LENGTH) {
@@ -121,7 +117,8 @@ final class FirestoreBuckets implements CasStore {
   }
 
   private DocumentReference document(Target.Key key) {
-    return collection.document(id(key.limit(), key.subject()));
+    String id = Keys.escape(key.limit()) + ":" + Keys.escape(key.subject());
+    return collection.document(id(key.shard() == 0 ? id : id + "#" + key.shard()));
   }
 
   private static Snapshot snapshot(List<DocumentSnapshot> documents) {

@@ -10,6 +10,8 @@ import dev.escalera.ratelimit.internal.Limits;
 import dev.escalera.ratelimit.internal.ProcessClock;
 import dev.escalera.ratelimit.internal.RemoteRateLimiter;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.OptionalLong;
 import java.util.function.Supplier;
@@ -39,9 +41,11 @@ public final class FirestoreRateLimiter {
   /** Builds a {@link RateLimiter} on Firestore. Not safe for use by several threads. */
   public static final class Builder extends RemoteRateLimiterBuilder<Builder> {
     private static final Duration DEADLINE = Duration.ofSeconds(1);
+    private static final int MAX_SHARDS = 100;
 
     private final Firestore firestore;
     private Leases.@Nullable Terms terms = Leases.Terms.of(Duration.ofSeconds(2));
+    private final Map<String, Integer> shards = new HashMap<>();
     private Supplier<OptionalLong> clock = OptionalLong::empty;
     private ProcessClock processClock = ProcessClock.system();
 
@@ -68,6 +72,27 @@ public final class FirestoreRateLimiter {
       return this;
     }
 
+    /**
+     * Spreads each bucket of a limit over several documents, each of which holds and gains its part
+     * of the tokens: for a limit that more nodes share than one document bears, which is some two
+     * with leases of 2 s. Together they admit no more than one would, but a node may be denied what
+     * lies in another document, until it asks again. All nodes should agree on it.
+     *
+     * @param limit the name of the limit
+     * @param shards how many, from 1 to 100 and no more than the burst; no request may cost more
+     *     than its part of the burst
+     * @return this builder
+     * @throws IllegalArgumentException if the number is out of range
+     */
+    public Builder shards(String limit, int shards) {
+      Objects.requireNonNull(limit, "limit");
+      if (shards < 1 || shards > MAX_SHARDS) {
+        throw new IllegalArgumentException("shards is " + shards + ", expected 1 to " + MAX_SHARDS);
+      }
+      this.shards.put(limit, shards);
+      return this;
+    }
+
     /** Replaces the clock of Firestore, in microseconds. */
     Builder clock(Supplier<OptionalLong> clock) {
       this.clock = clock;
@@ -84,12 +109,13 @@ public final class FirestoreRateLimiter {
      * Builds the rate limiter; Firestore is not called before the first decision.
      *
      * @return a rate limiter
-     * @throws IllegalStateException if no limit was given, or two of one name
+     * @throws IllegalStateException if no limit was given, or two of one name, or shards of none
      */
     @Override
     public RateLimiter build() {
       RateLimiterOptions options = options();
       Limits limits = new Limits(options);
+      shards.keySet().forEach(limits::require);
       CasBuckets store =
           new CasBuckets(
               new FirestoreBuckets(firestore, options.name(), options.deadline()),
@@ -97,6 +123,7 @@ public final class FirestoreRateLimiter {
               processClock,
               clock,
               terms,
+              shards,
               options.deadline());
       return new RemoteRateLimiter(options, store, limits, processClock);
     }

@@ -58,7 +58,7 @@ public final class Counters {
     }
   }
 
-  Counters(Collection<String> names) {
+  public Counters(Collection<String> names) {
     names.forEach(name -> limits.put(name, new OfLimit(name)));
   }
 

@@ -2,7 +2,9 @@ package dev.escalera.ratelimit.internal;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A bucket of which nodes hold leases: tokens that they may spend without asking. Immutable.
@@ -17,6 +19,9 @@ import java.util.List;
  * @param leases those that are outstanding
  */
 public record Escrow(TokenBucket bucket, List<Lease> leases) {
+  /** With fewer tokens of burst a node, a lease that lies idle would starve the others. */
+  private static final int MIN_SHARE = 4;
+
   /**
    * Tokens that a node may spend.
    *
@@ -68,6 +73,39 @@ public record Escrow(TokenBucket bucket, List<Lease> leases) {
     List<Lease> more = new ArrayList<>(leases);
     more.add(new Lease(id, tokens, until));
     return new Escrow(bucket.take(tokens), more);
+  }
+
+  /**
+   * Returns how many tokens the lease may have: as many as are wished for, but no more than leaves
+   * each node its share and half the burst to be refilled; {@code least} even so, if they are
+   * there.
+   */
+  public long grantable(String id, long wish, long least) {
+    int nodes = nodes(id);
+    long tokens =
+        isShared(nodes)
+            ? Math.min(Math.min(wish, bucket.figures().burst() / (2L * nodes)), bucket.tokens())
+            : 0;
+    return least > tokens && least <= bucket.tokens() ? least : tokens;
+  }
+
+  /** Whether there is enough of it to be shared out: a lease that lies idle starves others. */
+  boolean isShared(int nodes) {
+    return bucket.figures().burst() >= (long) MIN_SHARE * nodes;
+  }
+
+  /** Counts the nodes that hold leases, and the one that asks for the lease {@code id}. */
+  int nodes(String id) {
+    Set<String> seen = new HashSet<>();
+    seen.add(node(id));
+    for (Lease lease : leases) {
+      seen.add(node(lease.id));
+    }
+    return seen.size();
+  }
+
+  private static String node(String id) {
+    return id.substring(0, Math.max(0, id.lastIndexOf('.')));
   }
 
   /** Ends a lease; credits what is unspent, if it is outstanding still. */

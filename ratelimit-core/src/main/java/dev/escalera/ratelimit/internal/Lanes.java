@@ -15,6 +15,12 @@ final class Lanes {
   private static final int MAX_BATCH = 4_096;
 
   private final ConcurrentHashMap<Object, Lane> lanes = new ConcurrentHashMap<>();
+  private final Predicate<List<Target>> merged;
+
+  /** {@code merged} tells whether requests for these may go with one call. */
+  Lanes(Predicate<List<Target>> merged) {
+    this.merged = merged;
+  }
 
   /** The waiters for the same buckets; exists while a call is in flight. */
   final class Lane {
@@ -42,7 +48,8 @@ final class Lanes {
       List<Waiter> next = new ArrayList<>(Math.min(queue.size(), MAX_BATCH));
       while (!queue.isEmpty() && next.size() < MAX_BATCH) {
         Waiter first = queue.getFirst();
-        if (!next.isEmpty() && !next.get(0).targets.equals(first.targets)) {
+        if (!next.isEmpty()
+            && !(next.get(0).targets.equals(first.targets) && merged.test(first.targets))) {
           break;
         }
         queue.removeFirst();

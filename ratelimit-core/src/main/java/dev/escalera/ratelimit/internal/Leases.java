@@ -1,6 +1,7 @@
 package dev.escalera.ratelimit.internal;
 
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 public final class Leases {
   private static final AtomicLong SERIAL = new AtomicLong();
 
+  /** Into so many parts a node that is denied divides its lease, or the time to full. */
+  private static final int PAUSES = 4;
+
   private final String node;
   private @Nullable Held held;
 
@@ -23,6 +27,11 @@ public final class Leases {
 
   private long before;
   private int asked;
+
+  /** How many tokens a nanosecond were spent of the last lease, and when it ended. */
+  private double rate;
+
+  private long ended;
 
   /** The lease that is spent at present. */
   private static final class Held {
@@ -47,11 +56,10 @@ public final class Leases {
    * A lease that is over.
    *
    * @param id of the lease
-   * @param spent what was used of it
-   * @param unspent what was not
-   * @param heldNanos how long it was held
+   * @param unspent what was not used of it
+   * @param figures under which it was granted
    */
-  public record Ended(String id, long spent, long unspent, long heldNanos) {}
+  public record Ended(String id, long unspent, Figures figures) {}
 
   /**
    * For how long leases are.
@@ -65,7 +73,16 @@ public final class Leases {
       return new Terms(length, length.dividedBy(100).plusMillis(1));
     }
 
-    long outstandingMicros() {
+    /**
+     * Returns for how long a node that was denied better waits, so that tokens gather and are
+     * fetched at once: a part of the lease, or of the time to full if that is shorter.
+     */
+    public long pauseNanos(Figures figures) {
+      return Math.min(length.toNanos(), TimeUnit.MICROSECONDS.toNanos(figures.microsToFull()))
+          / PAUSES;
+    }
+
+    public long outstandingMicros() {
       return length.plus(margin).toNanos() / 1_000;
     }
   }
@@ -78,9 +95,11 @@ public final class Leases {
     return node + "." + SERIAL.incrementAndGet();
   }
 
-  /** Starts to spend a lease that was requested at {@code sent}. */
-  public synchronized void hold(String id, long tokens, long sent, Terms terms, Figures figures) {
+  /** Starts to spend a lease that was requested at {@code sent}, of which some is spent already. */
+  public synchronized void hold(
+      String id, long tokens, long spent, long sent, Terms terms, Figures figures) {
     held = new Held(id, tokens, sent, sent + terms.length().toNanos(), figures);
+    held.left -= spent;
   }
 
   /** Spends, if there is enough and it is time still; returns what is left, -1 if not. */
@@ -110,9 +129,20 @@ public final class Leases {
   public synchronized @Nullable Ended stop(long now) {
     Held lease = held;
     held = null;
-    return lease == null
-        ? null
-        : new Ended(lease.id, lease.granted - lease.left, lease.left, now - lease.from);
+    if (lease == null) {
+      return null;
+    }
+    long spent = lease.granted - lease.left;
+    rate = (double) spent / Math.max(1, now - lease.from);
+    ended = now;
+    return new Ended(lease.id, lease.left, lease.figures);
+  }
+
+  /**
+   * Returns how many tokens would be spent in such a time, by the last lease, if it was of late.
+   */
+  synchronized long used(long now, long lengthNanos) {
+    return now - ended < lengthNanos ? (long) (rate * lengthNanos) : 0;
   }
 
   /** The store is asked again; returns whether that is the third time within a lease's length. */

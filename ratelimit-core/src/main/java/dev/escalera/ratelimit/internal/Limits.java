@@ -35,6 +35,14 @@ public final class Limits {
     return counters;
   }
 
+  /** Throws IllegalStateException if there is no limit of that name. */
+  public void require(String name) {
+    if (!byName.containsKey(name)) {
+      throw new IllegalStateException(
+          "there is no limit \"" + Keys.escape(name) + "\", expected one of " + byName.keySet());
+    }
+  }
+
   /** Returns the buckets that are asked for, after checking the request. */
   public List<Target> check(Permits permits) {
     List<Permits.Permit> buckets = permits.buckets();

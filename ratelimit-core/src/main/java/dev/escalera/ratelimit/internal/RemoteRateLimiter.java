@@ -46,7 +46,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   private final Store store;
   private final Counters counters;
   private final Denials denials;
-  private final Lanes lanes = new Lanes();
+  private final Lanes lanes;
   private final @Nullable Fallback fallback;
   private final AtomicInteger pending = new AtomicInteger();
   private final AtomicBoolean degraded = new AtomicBoolean();
@@ -60,6 +60,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     this.options = options;
     this.deadlineNanos = options.deadline().toNanos();
     this.store = store;
+    this.lanes = new Lanes(store::isMerged);
     this.counters = limits.counters();
     this.denials = new Denials(options.denyCacheMax(), clock);
     this.fallback =
@@ -73,7 +74,8 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   }
 
   @Override
-  protected Decision decideNow(List<Target> targets, long cost) {
+  protected Decision decideNow(List<Target> asked, long cost) {
+    List<Target> targets = store.route(asked, cost);
     Decision local = local(targets, cost, true);
     if (local != null) {
       return counters.count(local);
@@ -96,7 +98,8 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   }
 
   @Override
-  protected CompletableFuture<Decision> decide(List<Target> targets, long cost) {
+  protected CompletableFuture<Decision> decide(List<Target> asked, long cost) {
+    List<Target> targets = store.route(asked, cost);
     Decision local = local(targets, cost, true);
     return local == null
         ? submit(targets, cost, false)
@@ -106,9 +109,10 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   @Override
   public Decision peek(String limit, String subject) {
     Target target = checked(limit, subject);
-    Store.Batch look = new Store.Batch(List.of(target), List.of(), 0);
+    List<Target> shards = store.shards(target);
+    Store.Batch look = new Store.Batch(shards, List.of(), 0);
     CompletableFuture<Store.Reply> reply = store.take(look, deadlineNanos).toCompletableFuture();
-    TokenBucket bucket = await(reply, "peeking at", target.key()).before().get(0);
+    TokenBucket bucket = sum(await(reply, "peeking at", target.key()).before(), target);
     return Verdict.of(
         List.of(target),
         List.of(bucket),
@@ -118,22 +122,34 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
         Verdict.instant(bucket.at()));
   }
 
+  private static TokenBucket sum(List<TokenBucket> shards, Target target) {
+    TokenBucket first = shards.get(0);
+    if (shards.size() == 1) {
+      return first;
+    }
+    long tokens = shards.stream().mapToLong(TokenBucket::tokens).sum();
+    return new TokenBucket(tokens, 0, first.at(), target.figures());
+  }
+
   @Override
   public void reset(String limit, String subject) {
     Target target = checked(limit, subject);
-    await(
-        store
-            .reset(target, deadlineNanos)
-            .thenAccept(
-                done -> {
-                  denials.forget(target.key());
-                  if (fallback != null) {
-                    fallback.forget(target.key());
-                  }
-                })
-            .toCompletableFuture(),
-        "resetting",
-        target.key());
+    CompletableFuture<?>[] resets =
+        store.shards(target).stream().map(this::reset).toArray(CompletableFuture<?>[]::new);
+    await(CompletableFuture.allOf(resets), "resetting", target.key());
+  }
+
+  private CompletableFuture<?> reset(Target target) {
+    return store
+        .reset(target, deadlineNanos)
+        .thenAccept(
+            done -> {
+              denials.forget(target.key());
+              if (fallback != null) {
+                fallback.forget(target.key());
+              }
+            })
+        .toCompletableFuture();
   }
 
   @Override
@@ -194,7 +210,6 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     }
     long debit = fallback == null || targets.size() > 1 ? 0 : fallback.claim(targets.get(0).key());
     long sent = clock.nanos();
-    counters.remoteCalls.increment();
     take(new Store.Batch(targets, costs, debit), deadlineNanos - (sent - first.since))
         .whenComplete(
             (answer, failure) -> {
@@ -354,13 +369,27 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   /** Wakes the threads that wait; what else depends on a decision runs on threads of our own. */
   private void finish(List<Waiter> batch, List<Decision> decisions) {
     pending.addAndGet(-batch.size());
+    boolean others = false;
     for (int i = 0; i < batch.size(); i++) {
       Waiter waiter = batch.get(i);
-      Decision decision = decisions.get(i);
       if (waiter.blocking) {
-        complete(waiter, decision);
+        complete(waiter, decisions.get(i));
       } else {
-        // Each by itself: what depends on one may wait for another.
+        others = true;
+      }
+    }
+    if (others) {
+      // Divided on a thread of the pool, which costs less than to hand over each from here.
+      ASYNC.execute(() -> finishOthers(batch, decisions));
+    }
+  }
+
+  /** Each by itself: what depends on one may wait for another. */
+  private void finishOthers(List<Waiter> batch, List<Decision> decisions) {
+    for (int i = 0; i < batch.size(); i++) {
+      Waiter waiter = batch.get(i);
+      if (!waiter.blocking) {
+        Decision decision = decisions.get(i);
         ASYNC.execute(() -> complete(waiter, decision));
       }
     }
@@ -420,7 +449,6 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
       ASYNC.execute(() -> settle(fallback, owed));
       return;
     }
-    counters.remoteCalls.increment();
     take(new Store.Batch(List.of(target), List.of(), debt), deadlineNanos)
         .whenCompleteAsync(
             (answer, failure) -> {

@@ -18,6 +18,21 @@ public interface Store {
   /** Throws IllegalArgumentException if these buckets cannot be decided on together. */
   default void check(List<Target> targets) {}
 
+  /** Returns the buckets to ask in place of these. */
+  default List<Target> route(List<Target> targets, long cost) {
+    return targets;
+  }
+
+  /** Returns the buckets over which one is spread. */
+  default List<Target> shards(Target target) {
+    return List.of(target);
+  }
+
+  /** Returns whether several requests for these buckets can be decided by one call. */
+  default boolean isMerged(List<Target> targets) {
+    return true;
+  }
+
   /**
    * What the store answers.
    *

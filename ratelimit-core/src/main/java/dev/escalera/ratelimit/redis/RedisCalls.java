@@ -44,6 +44,7 @@ final class RedisCalls implements AutoCloseable {
   private final String name;
   private final Semaphore permits = new Semaphore(MAX_IN_FLIGHT);
   private final CircuitBreaker<Object> breaker;
+  private final Deadlines deadlines = new Deadlines();
   private final Object lock = new Object();
 
   /**
@@ -122,7 +123,7 @@ final class RedisCalls implements AutoCloseable {
                 settle(connection, wasOpen, failure == null ? null : unwrap(failure)));
     if (wasOpen) {
       send(connection, command, sent);
-      sent.orTimeout(timeoutNanos, TimeUnit.NANOSECONDS);
+      deadlines.watch(sent, timeoutNanos);
     } else {
       // A copy, so that the time of one call does not end the opening for the others.
       connection
@@ -135,7 +136,7 @@ final class RedisCalls implements AutoCloseable {
                       new NotSentException("no connection", unwrap(failure)));
                 } else {
                   send(connection, command, sent);
-                  sent.orTimeout(timeoutNanos - (System.nanoTime() - begun), TimeUnit.NANOSECONDS);
+                  deadlines.watch(sent, timeoutNanos - (System.nanoTime() - begun));
                 }
               });
     }

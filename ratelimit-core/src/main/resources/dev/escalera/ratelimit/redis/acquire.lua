@@ -1,14 +1,16 @@
--- Decides on buckets. KEYS: the buckets. ARGV: now in µs ('' asks Redis); tokens to debit first, as far as they are there; for each
--- bucket its figures "capacity period burst revision scale"; then pairs of a cost and how often it is asked, in order. Each cost is
--- taken from all buckets or from none. Returns {now, debited, and for each bucket, before the costs: tokens, remainder, the figures
--- that hold or '' if they are those given}: from there the decisions follow.
--- The arithmetic is that of TokenBucket.java: all integers, and below 2^53 (Limit.java sees to it), up to where doubles are exact.
+-- Decides on buckets, for several who ask. KEYS: the buckets of all, in order. ARGV: now in µs ('' asks Redis); then of each who asks:
+-- the number of his buckets; tokens to debit first, as far as they are there; of each bucket its figures "capacity period burst revision
+-- scale" and '' or what becomes of leases, "settled unspent granted wish least µs" ('-' for no lease); the number of pairs, and the pairs
+-- of a cost and how often it is asked, in order. Each cost is taken from all his buckets or from none. Returns now, and of each who asks
+-- what was debited, or an error, and if there is none of each bucket, before the costs: tokens, remainder, and '' or "figures that
+-- hold|granted|credited|1 if there is enough to be shared out". From there the decisions follow.
+-- The arithmetic is that of TokenBucket.java and Escrow.java: all integers, and below 2^53 (Limit.java sees to it), up to where doubles
+-- are exact.
 local now = tonumber(ARGV[1])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000000 + time[2]
 end
-local debit, buckets = tonumber(ARGV[2]), #KEYS
 
 -- Quotient and remainder; a quotient that was rounded up is put right.
 local function divide(a, b)
@@ -20,98 +22,238 @@ local function divide(a, b)
   return quotient, remainder
 end
 
+local parsed = {}
+local function parse(text)
+  local figures = parsed[text]
+  if not figures then
+    local capacity, period, burst, revision, scale = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+    figures = capacity and {capacity = tonumber(capacity), period = tonumber(period), burst = tonumber(burst),
+      revision = tonumber(revision), scale = tonumber(scale)}
+    parsed[text] = figures
+  end
+  return figures
+end
+
 -- The figures that hold: the higher revision, of one revision the lower rate and the lower burst.
 local function holding(asked, stored)
-  local figures = '^(%d+) (%d+) (%d+) (%d+) (%d+)$'
-  local capacity, period, burst, revision, scale = string.match(asked, figures)
-  local capacity2, period2, burst2, revision2, scale2 = string.match(stored, figures)
-  revision, revision2 = tonumber(revision), tonumber(revision2)
-  if revision ~= revision2 then
-    return revision > revision2 and asked or stored
+  local mine, theirs = parse(asked), parse(stored)
+  if mine.revision ~= theirs.revision then
+    return mine.revision > theirs.revision and asked or stored
   end
-  local mine, theirs = capacity / period, capacity2 / period2
-  if not (mine < theirs or (mine == theirs and tonumber(scale) < tonumber(scale2))) then
-    capacity, period, scale = capacity2, period2, scale2
-  end
-  return string.format('%.0f %.0f %.0f %.0f %.0f', capacity, period, math.min(burst, burst2), revision, scale)
+  local rate, other = mine.capacity / mine.period, theirs.capacity / theirs.period
+  local slower = (rate < other or (rate == other and mine.scale < theirs.scale)) and mine or theirs
+  return string.format('%.0f %.0f %.0f %.0f %.0f', slower.capacity, slower.period, math.min(mine.burst, theirs.burst),
+    mine.revision, slower.scale)
 end
 
--- Both as large as one bucket needs, which most calls are of: a table that grows costs as much as the arithmetic.
-local reply = {now, 0, 0, 0, ''}
-local state = {0, 0, 0, 0, 0, '', false}
-local level
-for i = 1, buckets do
-  local asked = ARGV[2 + i]
-  local figures = asked
-  local capacity, period, burst = string.match(figures, '^(%d+) (%d+) (%d+)')
-  capacity, period, burst = tonumber(capacity), tonumber(period), tonumber(burst)
-  local tokens, remainder, moved = burst, 0, false
-  local stored = redis.call('GET', KEYS[i])
-  if stored then
-    local left, part, at, old = string.match(stored, '^(%d+) (%d+) (%d+) (.+)$')
-    tokens, remainder, at = tonumber(left), tonumber(part), tonumber(at)
-    if old ~= figures then
-      capacity, period, burst = string.match(old, '^(%d+) (%d+) (%d+)')
-      capacity, period, burst = tonumber(capacity), tonumber(period), tonumber(burst)
+-- Tokens and remainder at a later time, at most as many as there is room for.
+local function refill(tokens, remainder, at, time, figures, room)
+  if tokens >= room then
+    return tokens, 0
+  elseif time <= at then
+    return tokens, remainder
+  end
+  local periods, rest = divide(time - at, figures.period)
+  if periods > divide(room - tokens, figures.capacity) then
+    return room, 0
+  end
+  local gained
+  gained, remainder = divide(rest * figures.capacity + remainder, figures.period)
+  tokens = tokens + periods * figures.capacity + gained
+  if tokens >= room then
+    return room, 0
+  end
+  return tokens, remainder
+end
+
+-- Microseconds until so many tokens are gained, rounded up.
+local function micros(tokens, remainder, figures)
+  local whole, more = divide(tokens * figures.period - remainder, figures.capacity)
+  return more > 0 and whole + 1 or whole
+end
+
+-- The leases "|id tokens until" that nodes hold, by their ends.
+local function leases(text)
+  local list = {}
+  for id, tokens, ends in string.gmatch(text, '|(%S+) (%d+) (%d+)') do
+    list[#list + 1] = {id = id, tokens = tonumber(tokens), ends = tonumber(ends)}
+  end
+  table.sort(list, function(a, b) return a.ends < b.ends end)
+  return list
+end
+
+local function outstanding(list)
+  local sum = 0
+  for _, lease in ipairs(list) do
+    sum = sum + lease.tokens
+  end
+  return sum
+end
+
+-- Each node that holds a lease, and the one that asks.
+local function nodes(list, id)
+  local seen, count = {}, 0
+  for i = 0, #list do
+    local node = string.match(i == 0 and id or list[i].id, '^(.*)%.')
+    if not seen[node] then
+      seen[node], count = true, count + 1
     end
-    moved = now < at
-    if tokens >= burst then
-      tokens, remainder = burst, 0
-    elseif now > at then
-      local periods, rest = divide(now - at, period)
-      if periods > divide(burst - tokens, capacity) then
-        tokens, remainder = burst, 0
-      else
-        local gained
-        gained, remainder = divide(rest * capacity + remainder, period)
-        tokens = tokens + periods * capacity + gained
-        if tokens >= burst then
-          tokens, remainder = burst, 0
+  end
+  return count
+end
+
+local function settle(s, id, unspent)
+  for i, lease in ipairs(s.leases) do
+    if lease.id == id then
+      table.remove(s.leases, i)
+      local room = math.max(0, s.figures.burst - s.tokens - outstanding(s.leases))
+      s.credited = math.min(unspent, lease.tokens, room)
+      s.tokens, s.moved = s.tokens + s.credited, true
+      return
+    end
+  end
+end
+
+-- As many as are wished for, but no more than leaves each node its share and half the burst to be refilled.
+local function grant(s)
+  local count = nodes(s.leases, s.grant)
+  local tokens = 0
+  if s.figures.burst >= 4 * count then
+    s.shared = 1
+    tokens = math.min(s.wish, math.floor(s.figures.burst / (2 * count)), s.tokens)
+  end
+  if s.least > tokens and s.least <= s.tokens then
+    tokens = s.least
+  end
+  if tokens >= 1 then
+    s.leases[#s.leases + 1] = {id = s.grant, tokens = tokens, ends = now + s.length}
+    s.tokens, s.granted, s.moved = s.tokens - tokens, tokens, true
+  end
+end
+
+-- Brings a bucket up to now, and under the figures that hold; returns what is wrong with it, if anything is.
+local function open(s, stored, asked, lease)
+  s.name, s.figures = asked, parse(asked)
+  s.tokens, s.remainder, s.moved, s.leases, s.grant, s.granted, s.credited, s.shared =
+    s.figures.burst, 0, false, false, false, 0, 0, 0
+  local held
+  if stored then
+    local tokens, remainder, at, name, rest = string.match(stored, '^(%d+) (%d+) (%d+) ([%d ]+)(.*)$')
+    local figures = tokens and parse(name)
+    if not figures then
+      return 'ERR the value is no bucket'
+    end
+    tokens, remainder, at, held = tonumber(tokens), tonumber(remainder), tonumber(at), rest
+    s.moved = now < at
+    local room = figures.burst
+    if held ~= '' then
+      s.leases = leases(held)
+      while s.leases[1] and s.leases[1].ends <= now do
+        local ends = math.max(at, s.leases[1].ends)
+        tokens, remainder = refill(tokens, remainder, at, ends, figures, room - outstanding(s.leases))
+        at = ends
+        table.remove(s.leases, 1)
+      end
+      room = room - outstanding(s.leases)
+    end
+    tokens, remainder = refill(tokens, remainder, at, now, figures, room)
+    if name ~= asked then
+      local hold = holding(asked, name)
+      if hold ~= name then
+        -- The share of the burst that is left stays.
+        local share = tokens / figures.burst
+        figures = parse(hold)
+        tokens, remainder, s.moved = math.min(figures.burst, math.floor(share * figures.burst)), 0, true
+        if s.leases then
+          tokens = math.min(tokens, math.max(0, figures.burst - outstanding(s.leases)))
         end
       end
+      s.name, s.figures = hold, figures
     end
-    if old ~= figures then
-      figures = holding(asked, old)
-      if old ~= figures then
-        -- The share of the burst that is left stays.
-        local share = tokens / burst
-        capacity, period, burst = string.match(figures, '^(%d+) (%d+) (%d+)')
-        capacity, period, burst = tonumber(capacity), tonumber(period), tonumber(burst)
-        tokens, remainder, moved = math.min(burst, math.floor(share * burst)), 0, true
+    s.tokens, s.remainder = tokens, remainder
+  end
+  if lease ~= '' then
+    s.leases = s.leases or {}
+    local settled, unspent, granted, wish, least, length =
+      string.match(lease, '^(%S+) (%d+) (%S+) (%d+) (%d+) (%d+)$')
+    if settled ~= '-' then
+      settle(s, settled, tonumber(unspent))
+    end
+    s.grant = granted ~= '-' and granted
+    s.wish, s.least, s.length = tonumber(wish), tonumber(least), tonumber(length)
+  end
+end
+
+local function save(key, s)
+  local rest, full = '', 0
+  if s.leases and s.leases[1] then
+    local texts = {}
+    for i, lease in ipairs(s.leases) do
+      texts[i] = string.format('|%s %.0f %.0f', lease.id, lease.tokens, lease.ends)
+      full = math.max(full, lease.ends - now)
+    end
+    rest, full = table.concat(texts), full + micros(s.figures.burst, 0, s.figures)
+  elseif s.tokens < s.figures.burst then
+    full = micros(s.figures.burst - s.tokens, s.remainder, s.figures)
+  end
+  -- A full bucket is one that does not exist; a second more for clocks that are set back a little.
+  redis.call('SET', key, string.format('%.0f %.0f %.0f %s%s', s.tokens, s.remainder, now, s.name, rest),
+    'PX', math.ceil(full / 1000) + 1000)
+end
+
+local reply, size, key, arg, states = {now}, 1, 0, 2, {}
+while arg <= #ARGV do
+  local buckets, debit = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
+  local first, told, failure, level = key, size + 1, nil, nil
+  arg, size = arg + 2, told
+  reply[told] = 0
+  for i = 1, buckets do
+    key = key + 1
+    local s = states[i] or {}
+    states[i] = s
+    -- Who asks for a key that is no bucket fails alone.
+    local stored = redis.pcall('GET', KEYS[key])
+    failure = failure or (type(stored) == 'table' and stored.err) or open(s, stored, ARGV[arg], ARGV[arg + 1])
+    if not failure then
+      if debit > 0 then
+        reply[told] = math.min(debit, s.tokens)
+        s.tokens, s.moved = s.tokens - reply[told], true
+      end
+      if not level or s.tokens < level then
+        level = s.tokens
+      end
+      reply[size + 1], reply[size + 2] = s.tokens, s.remainder
+      reply[size + 3] = s.name == ARGV[arg] and '' or s.name .. '|0|0|0'
+      size = size + 3
+    end
+    arg = arg + 2
+  end
+  local runs = tonumber(ARGV[arg])
+  if failure then
+    reply[told], size = failure, told
+    for i = size + 1, #reply do
+      reply[i] = nil
+    end
+  else
+    local taken = 0
+    for i = arg + 1, arg + 2 * runs, 2 do
+      local cost, times = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+      taken = taken + cost * math.min(times, math.floor((level - taken) / cost))
+    end
+    for i = 1, buckets do
+      local s = states[i]
+      s.tokens = s.tokens - taken
+      if s.grant then
+        grant(s)
+      end
+      if s.granted > 0 or s.credited > 0 or s.shared > 0 then
+        reply[told + 3 * i] = string.format('%s|%.0f|%.0f|%.0f', s.name, s.granted, s.credited, s.shared)
+      end
+      if taken > 0 or s.moved then
+        save(KEYS[first + i], s)
       end
     end
   end
-  if debit > 0 then
-    local debited = math.min(debit, tokens)
-    tokens, moved, reply[2] = tokens - debited, true, debited
-  end
-  if not level or tokens < level then
-    level = tokens
-  end
-  local s = 7 * i
-  state[s - 6], state[s - 5], state[s - 4], state[s - 3], state[s - 2], state[s - 1], state[s] =
-    tokens, remainder, capacity, period, burst, figures, moved
-  reply[3 * i], reply[3 * i + 1], reply[3 * i + 2] = tokens, remainder, figures == asked and '' or figures
-end
-
-local taken = 0
-for i = 3 + buckets, #ARGV, 2 do
-  local cost, times = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
-  taken = taken + cost * math.min(times, math.floor((level - taken) / cost))
-end
-
-for i = 1, buckets do
-  local s = 7 * i
-  if taken > 0 or state[s] then
-    local tokens, remainder, burst = state[s - 6] - taken, state[s - 5], state[s - 2]
-    local reset = 0
-    if tokens < burst then
-      local micros, more = divide((burst - tokens) * state[s - 3] - remainder, state[s - 4])
-      reset = more > 0 and micros + 1 or micros
-    end
-    -- A full bucket is one that does not exist; a second more for clocks that are set back a little.
-    redis.call('SET', KEYS[i], string.format('%.0f %.0f %.0f %s', tokens, remainder, now, state[s - 1]),
-      'PX', math.ceil(reset / 1000) + 1000)
-  end
+  arg = arg + 1 + 2 * runs
 end
 return reply

@@ -1,7 +1,9 @@
 package dev.escalera.ratelimit.firestore;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.cloud.firestore.DocumentReference;
 import com.google.cloud.firestore.Firestore;
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
@@ -12,6 +14,7 @@ import dev.escalera.ratelimit.RateLimiterContract;
 import dev.escalera.testkit.FirestoreEmulator;
 import dev.escalera.testkit.WithFirestore;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 @WithFirestore
@@ -59,14 +62,87 @@ class FirestoreRateLimiterTest extends RateLimiterContract {
   void a_denial_writes_nothing() throws Exception {
     try (RateLimiter limiter = create(Limit.of(name, 1, Duration.ofMinutes(1)))) {
       limiter.tryAcquire(name, "u");
-      String path = FirestoreBuckets.COLLECTION + "/" + FirestoreBuckets.id(name, "u");
-      var before = firestore.document(path).get().get().getUpdateTime();
+      var before = document(":u").get().get().getUpdateTime();
 
       assertThat(limiter.tryAcquire(name, "u").allowed()).isFalse();
 
       assertThat(before).isNotNull();
-      assertThat(firestore.document(path).get().get().getUpdateTime()).isEqualTo(before);
+      assertThat(document(":u").get().get().getUpdateTime()).isEqualTo(before);
     }
+  }
+
+  @Test
+  void a_limit_that_is_spread_admits_what_it_would_and_no_more() throws Exception {
+    try (RateLimiter limiter =
+        builder(Limit.of(name, 30, Duration.ofMinutes(1)).burst(12))
+            .shards(name, 3)
+            .lease(Duration.ZERO)
+            .clock(clock::micros)
+            .denyCacheMax(Duration.ZERO)
+            .build()) {
+      assertThat(admitted(limiter, 40)).isEqualTo(12);
+      assertThat(limiter.maintenance().peek(name, "u").remaining()).isZero();
+      for (String id : List.of(":u", ":u#1", ":u#2")) {
+        assertThat(document(id).get().get().exists()).as(id).isTrue();
+      }
+
+      // One token in 2 s; each document has one after 6 s.
+      clock.advance(Duration.ofSeconds(7));
+      assertThat(limiter.maintenance().peek(name, "u").remaining()).isEqualTo(3);
+      assertThat(admitted(limiter, 10)).isEqualTo(3);
+
+      limiter.maintenance().reset(name, "u");
+      assertThat(limiter.maintenance().peek(name, "u").remaining()).isEqualTo(12);
+      assertThat(limiter.tryAcquire(name, "u").limit().burst()).isEqualTo(12);
+    }
+  }
+
+  @Test
+  void a_limit_that_is_spread_is_leased_from_each_document() {
+    Limit limit = Limit.of(name, 1, Duration.ofDays(1)).burst(120);
+    try (RateLimiter one = builder(limit).shards(name, 2).denyCacheMax(Duration.ZERO).build();
+        RateLimiter two = builder(limit).shards(name, 2).denyCacheMax(Duration.ZERO).build()) {
+      int admitted = 0;
+      for (int i = 0; i < 100; i++) {
+        admitted += (int) admitted(one, 1) + (int) admitted(two, 1);
+      }
+      assertThat(admitted).isLessThanOrEqualTo(120).isGreaterThan(60);
+      assertThat(one.stats().remoteCalls()).isLessThan(100);
+    }
+  }
+
+  @Test
+  void shards_of_no_limit_or_of_too_small_a_burst_and_costs_over_a_part_are_refused() {
+    Limit limit = Limit.of(name, 30, Duration.ofMinutes(1)).burst(12);
+    assertThatThrownBy(() -> builder(limit).shards(name, 101))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("shards is 101, expected 1 to 100");
+    assertThatThrownBy(() -> builder(limit).shards("other", 2).build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("there is no limit \"other\"");
+    try (RateLimiter limiter = builder(limit).shards(name, 3).build();
+        RateLimiter small = builder(limit).shards(name, 13).build()) {
+      assertThatThrownBy(() -> limiter.tryAcquire(name, "u", 5))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("cost is 5, which none of the 3 buckets of limit");
+      assertThatThrownBy(() -> small.tryAcquire(name, "u"))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("spread over 13 buckets, expected no more than its burst");
+    }
+  }
+
+  private long admitted(RateLimiter limiter, int requests) {
+    long admitted = 0;
+    for (int i = 0; i < requests; i++) {
+      admitted += limiter.tryAcquire(name, "u").allowed() ? 1 : 0;
+    }
+    return admitted;
+  }
+
+  private DocumentReference document(String id) {
+    return firestore
+        .collection(FirestoreBuckets.COLLECTION)
+        .document(FirestoreBuckets.id(name + id));
   }
 
   @Test

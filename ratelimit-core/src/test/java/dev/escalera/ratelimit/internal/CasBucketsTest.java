@@ -75,7 +75,7 @@ class CasBucketsTest {
 
   private CasBuckets node() {
     return new CasBuckets(
-        memory, counters, clock.process(), clock::micros, Leases.Terms.of(LEASE), LEASE);
+        memory, counters, clock.process(), clock::micros, Leases.Terms.of(LEASE), Map.of(), LEASE);
   }
 
   private Target target() {

@@ -111,7 +111,7 @@ class LeaseProtocolTest {
     Figures figures = Figures.of(Limit.of("a", 1_000, Duration.ofSeconds(1)).burst(10));
     Leases node = new Leases("n");
     Escrow store = Escrow.full(figures, 0).grant("n.1", 10, outstandingMicros);
-    node.hold("n.1", 10, 0, terms, figures);
+    node.hold("n.1", 10, 0, 0, terms, figures);
     long admitted = 0;
     store = store.at(1_003_400);
     admitted += store.bucket().tokens();

@@ -170,7 +170,7 @@ final class LeaseSimulation {
       later(node.pausedUntil - time, () -> receive(node, life, sent, id, tokens));
       return;
     }
-    node.leases.hold(id, tokens, rules.from(sent, node.nanos()), terms, figures);
+    node.leases.hold(id, tokens, 0, rules.from(sent, node.nanos()), terms, figures);
   }
 
   private boolean isLost() {

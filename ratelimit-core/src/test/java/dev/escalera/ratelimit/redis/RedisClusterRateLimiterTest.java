@@ -96,6 +96,27 @@ class RedisClusterRateLimiterTest extends RateLimiterContract {
   }
 
   @Test
+  void a_limit_that_is_leased_is_taken_together_with_one_in_another_slot() {
+    String tenant = name + "-tenant";
+    try (RateLimiter limiter =
+        builder(
+                Limit.of(name, 2, Duration.ofDays(1)),
+                Limit.of(tenant, 1, Duration.ofDays(1)).burst(30))
+            .lease(tenant, Duration.ofMinutes(1))
+            .build()) {
+      int admitted = 0;
+      for (int i = 0; i < 60; i++) {
+        Permits both = Permits.of(name, "u" + i / 3).and(tenant, "t");
+        admitted += limiter.tryAcquire(both).allowed() ? 1 : 0;
+      }
+      // Two of each user, until the tenant has none left.
+      assertThat(admitted).isEqualTo(30);
+      assertThat(limiter.maintenance().peek(name, "u14").remaining()).isZero();
+      assertThat(limiter.maintenance().peek(name, "u15").remaining()).isEqualTo(2);
+    }
+  }
+
+  @Test
   void a_bucket_goes_on_when_its_slot_moves_to_another_node() {
     try (RateLimiter limiter = builder(Limit.of(name, 100, Duration.ofDays(1))).build()) {
       limiter.tryAcquire(name, "u", 40);

@@ -9,7 +9,6 @@ import dev.escalera.ratelimit.FleetNode;
 import dev.escalera.ratelimit.FleetNode.Grant;
 import dev.escalera.ratelimit.IntervalOracle;
 import dev.escalera.ratelimit.Limit;
-import dev.escalera.ratelimit.RateLimiter;
 import dev.escalera.testkit.Node;
 import dev.escalera.testkit.RedisServer;
 import dev.escalera.testkit.WithRedis;
@@ -32,17 +31,25 @@ class RedisFleetTest {
   private static final Limit LIMIT =
       Limit.of(FleetNode.LIMIT, 300, Duration.ofSeconds(1)).burst(600);
 
-  /** A node of the fleet: the address of Redis, and by how many seconds its clock is wrong. */
+  private static final Duration LEASE = Duration.ofSeconds(1);
+  private static final List<String> SKEWS = List.of("-10", "-3", "4", "10");
+
+  /**
+   * A node of the fleet: the address of Redis, by how many seconds its clock is wrong, and whether
+   * it leases tokens.
+   */
   static final class Main {
     public static void main(String[] args) throws Exception {
       RedisClient client = RedisClient.create(args[0]);
-      RateLimiter limiter =
+      RedisRateLimiter.Builder builder =
           RedisRateLimiter.builder(client)
               .limit(LIMIT)
               .deadline(Duration.ofSeconds(20))
-              .processClock(FleetNode.skewed(Duration.ofSeconds(Long.parseLong(args[1]))))
-              .build();
-      FleetNode.serve(limiter);
+              .processClock(FleetNode.skewed(Duration.ofSeconds(Long.parseLong(args[1]))));
+      if (Boolean.parseBoolean(args[2])) {
+        builder.lease(FleetNode.LIMIT, LEASE);
+      }
+      FleetNode.serve(builder.build());
       client.shutdown();
     }
   }
@@ -52,9 +59,7 @@ class RedisFleetTest {
       RedisServer server, RedisClient client) {
     try (Fleet fleet = new Fleet();
         StatefulRedisConnection<String, String> redis = client.connect()) {
-      for (String skew : List.of("-10", "-3", "4", "10")) {
-        fleet.add(Main.class, server.uri(), skew);
-      }
+      SKEWS.forEach(skew -> fleet.add(Main.class, server.uri(), skew, "false"));
       fleet.awaitReady();
       redis.sync().configResetstat();
 
@@ -71,6 +76,15 @@ class RedisFleetTest {
       assertNoIntervalOver(grants);
       assertNothingWasHeldBack(grants);
       assertOneCallAtMost(done, redis.sync().info("commandstats"));
+    }
+  }
+
+  @Test
+  void four_processes_that_lease_are_never_granted_more_than_the_bound(RedisServer server)
+      throws Exception {
+    try (Fleet fleet = new Fleet()) {
+      SKEWS.forEach(skew -> fleet.add(Main.class, server.uri(), skew, "true"));
+      fleet.assertLeasesKeepTheBound(LIMIT, LEASE, TIME);
     }
   }
 

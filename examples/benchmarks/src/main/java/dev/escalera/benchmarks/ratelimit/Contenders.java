@@ -66,7 +66,8 @@ final class Contenders {
   /** Takes one's name to its contender. */
   static Contender of(String name, String uri, long rate, long burst) {
     return switch (name) {
-      case "Escalera" -> escalera(uri, rate, burst);
+      case "Escalera" -> escalera(uri, rate, burst, false);
+      case "Escalera leasing" -> escalera(uri, rate, burst, true);
       case "EVALSHA" -> evalsha(uri, rate, burst);
       case "PING" -> ping(uri);
       case "Bucket4j" -> bucket4j(uri, rate, burst, false);
@@ -76,13 +77,13 @@ final class Contenders {
     };
   }
 
-  private static Contender escalera(String uri, long rate, long burst) {
+  private static Contender escalera(String uri, long rate, long burst, boolean leasing) {
     RedisClient client = RedisClient.create(uri);
-    RateLimiter limiter =
+    RedisRateLimiter.Builder builder =
         RedisRateLimiter.builder(client)
             .limit(Limit.of("api", rate, SECOND).burst(burst))
-            .deadline(DEADLINE)
-            .build();
+            .deadline(DEADLINE);
+    RateLimiter limiter = (leasing ? builder.lease("api", SECOND) : builder).build();
     return new Contender() {
       @Override
       public boolean take(String subject) {
