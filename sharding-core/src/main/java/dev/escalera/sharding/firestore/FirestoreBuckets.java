@@ -52,8 +52,8 @@ final class FirestoreBuckets implements BucketStore {
     this.paths = paths;
     this.link = link;
     this.fences = new Fences(paths, link);
-    this.commits = new Pace(deadline, 4, 32, System::nanoTime);
-    this.queries = new Pace(deadline, 32, 256, System::nanoTime);
+    this.commits = new Pace(deadline.dividedBy(20), 4, 32, System::nanoTime);
+    this.queries = new Pace(deadline.dividedBy(50), 32, 256, System::nanoTime);
   }
 
   @Override

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 
 class PaceTest {
   private final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 1_000_000_000L);
-  private final Pace pace = new Pace(Duration.ofSeconds(5), 4, 32, now::get);
+  private final Pace pace = new Pace(Duration.ofMillis(250), 4, 32, now::get);
 
   /** Many calls that are sent at once and all end when a time has passed. */
   private void calls(int count, Duration took) {
@@ -28,17 +28,19 @@ class PaceTest {
   }
 
   @Test
-  void it_grows_with_quick_calls_up_to_the_most() {
+  void it_grows_by_one_a_round_of_quick_calls_up_to_the_most() {
     assertThat(pace.atOnce()).isEqualTo(4);
     calls(3, Duration.ofMillis(20));
-    assertThat(pace.atOnce()).isEqualTo(7);
-    calls(100, Duration.ofMillis(20));
+    assertThat(pace.atOnce()).isEqualTo(4);
+    calls(1, Duration.ofMillis(20));
+    assertThat(pace.atOnce()).isEqualTo(5);
+    calls(1_000, Duration.ofMillis(20));
     assertThat(pace.atOnce()).isEqualTo(32);
   }
 
   @Test
   void late_calls_of_one_time_halve_it_once_and_never_to_nothing() {
-    calls(100, Duration.ofMillis(20));
+    calls(1_000, Duration.ofMillis(20));
     calls(32, Duration.ofMillis(1_100));
     assertThat(pace.atOnce()).isEqualTo(16);
     calls(16, Duration.ofMillis(600));
