@@ -49,7 +49,7 @@ class PaceTest {
       calls(1, Duration.ofSeconds(3));
     }
     assertThat(pace.atOnce()).isEqualTo(1);
-    calls(2, Duration.ofMillis(20));
+    calls(3, Duration.ofMillis(20));
     assertThat(pace.atOnce()).isEqualTo(3);
   }
 
