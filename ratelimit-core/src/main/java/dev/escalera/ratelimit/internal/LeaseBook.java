@@ -70,35 +70,38 @@ public final class LeaseBook {
 
   /** Takes the cost from what is leased of each bucket; null if one has not enough. */
   public Store.@Nullable Spent spend(List<Target> targets, long cost) {
-    long now = clock.nanos();
-    long least = Long.MAX_VALUE;
-    Target scarcest = targets.get(0);
-    Figures figures = scarcest.figures();
-    for (int i = 0; i < targets.size(); i++) {
-      Target target = targets.get(i);
-      Leases leases = held.getIfPresent(target.key());
-      long left = leases == null ? -1 : leases.spend(cost, now);
-      if (leases == null || left < 0) {
-        unspend(targets.subList(0, i), cost);
+    if (targets.size() == 1) {
+      Leases.Spent spent = spend(targets.get(0), cost);
+      return spent == null ? null : new Store.Spent(targets.get(0), spent.figures(), spent.left());
+    }
+    List<Leases.Spent> spent = new ArrayList<>(targets.size());
+    int scarcest = 0;
+    for (Target target : targets) {
+      Leases.Spent each = spend(target, cost);
+      if (each == null) {
+        for (int i = 0; i < spent.size(); i++) {
+          unspend(targets.get(i), spent.get(i).id(), cost);
+        }
         return null;
       }
-      if (left < least) {
-        least = left;
-        scarcest = target;
-        figures = leases.figures(target.figures());
-      }
+      spent.add(each);
+      scarcest = each.left() < spent.get(scarcest).left() ? spent.size() - 1 : scarcest;
     }
-    return new Store.Spent(scarcest, figures, least);
+    Leases.Spent least = spent.get(scarcest);
+    return new Store.Spent(targets.get(scarcest), least.figures(), least.left());
   }
 
-  /** Takes back what was spent on something that was denied elsewhere. */
-  public void unspend(List<Target> targets, long cost) {
-    long now = clock.nanos();
-    for (Target target : targets) {
-      Leases leases = held.getIfPresent(target.key());
-      if (leases != null) {
-        leases.unspend(cost, now);
-      }
+  /** Takes the cost from what is leased of a bucket; null if that is not enough. */
+  public Leases.@Nullable Spent spend(Target target, long cost) {
+    Leases leases = held.getIfPresent(target.key());
+    return leases == null ? null : leases.spend(cost, clock.nanos());
+  }
+
+  /** Takes back what was spent of a lease on something that was denied elsewhere. */
+  public void unspend(Target target, String lease, long cost) {
+    Leases leases = held.getIfPresent(target.key());
+    if (leases != null) {
+      leases.unspend(lease, cost, clock.nanos());
     }
   }
 

@@ -102,25 +102,29 @@ public final class Leases {
     held.left -= spent;
   }
 
-  /** Spends, if there is enough and it is time still; returns what is left, -1 if not. */
-  public synchronized long spend(long cost, long now) {
+  /**
+   * What was spent of a lease.
+   *
+   * @param id of the lease
+   * @param left of it
+   * @param figures under which it was granted
+   */
+  public record Spent(String id, long left, Figures figures) {}
+
+  /** Spends, if there is enough and it is time still; else returns null. */
+  public synchronized @Nullable Spent spend(long cost, long now) {
     Held lease = held;
     if (lease == null || lease.left < cost || now - lease.until >= 0) {
-      return -1;
+      return null;
     }
     lease.left -= cost;
-    return lease.left;
-  }
-
-  /** Returns the figures under which the lease was granted, those given if there is none. */
-  synchronized Figures figures(Figures otherwise) {
-    return held == null ? otherwise : held.figures;
+    return new Spent(lease.id, lease.left, lease.figures);
   }
 
   /** Takes back what was spent on something that was denied elsewhere, if the lease is the same. */
-  public synchronized void unspend(long cost, long now) {
+  public synchronized void unspend(String id, long cost, long now) {
     Held lease = held;
-    if (lease != null && now - lease.until < 0) {
+    if (lease != null && lease.id.equals(id) && now - lease.until < 0) {
       lease.left = Math.min(lease.granted, lease.left + cost);
     }
   }

@@ -40,6 +40,11 @@ final class Deadlines {
     }
   }
 
+  /** How many are watched; for tests. */
+  synchronized int size() {
+    return watched.size();
+  }
+
   private synchronized void setFor(long end) {
     if (set && alarm - end <= 0) {
       return;

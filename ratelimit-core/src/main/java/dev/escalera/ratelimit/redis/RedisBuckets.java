@@ -119,10 +119,11 @@ final class RedisBuckets implements Store {
    * A call on a bucket of which tokens are leased.
    *
    * @param reply what it answered
+   * @param lease that was asked for, empty if none was
    * @param granted how many tokens are leased to this node
    * @param spent whether those that were to be spent at once are
    */
-  record Fetched(Reply reply, long granted, boolean spent) {}
+  record Fetched(Reply reply, String lease, long granted, boolean spent) {}
 
   /**
    * Fetches a lease and spends the cost from it, or waits for one that is being fetched, of which
@@ -136,7 +137,7 @@ final class RedisBuckets implements Store {
     CompletableFuture<Fetched> mine = new CompletableFuture<>();
     CompletableFuture<Fetched> other = fetches.putIfAbsent(target.key(), mine);
     if (other != null) {
-      return other.thenApply(fetched -> new Fetched(fetched.reply, fetched.granted, false));
+      return other.thenApply(fetched -> new Fetched(fetched.reply, "", 0, false));
     }
     LeaseBook.Turn turn = book.reserve(target.key(), cost, leased);
     ask(new Batch(List.of(target), List.of(), 0), turn, cost, timeoutNanos)
@@ -184,7 +185,10 @@ final class RedisBuckets implements Store {
               Figures figures = before.get(0).figures();
               long pause = bucket.shared() ? turn.terms().pauseNanos(figures) : 0;
               return new Fetched(
-                  new Reply(before, answer.debited(), pause), bucket.granted(), spent);
+                  new Reply(before, answer.debited(), pause),
+                  turn.id() == null ? "" : turn.id(),
+                  bucket.granted(),
+                  spent);
             });
   }
 

@@ -1,9 +1,9 @@
 package dev.escalera.ratelimit.redis;
 
 import dev.escalera.ratelimit.internal.LeaseBook;
+import dev.escalera.ratelimit.internal.Leases;
 import dev.escalera.ratelimit.internal.Store.Batch;
 import dev.escalera.ratelimit.internal.Store.Reply;
-import dev.escalera.ratelimit.internal.Store.Spent;
 import dev.escalera.ratelimit.internal.Target;
 import dev.escalera.ratelimit.internal.TokenBucket;
 import java.util.ArrayList;
@@ -26,7 +26,10 @@ final class Reservation {
   private final long end;
   private final List<Target> leased = new ArrayList<>();
   private final List<Target> exact = new ArrayList<>();
-  private final List<Target> reserved = new ArrayList<>();
+
+  /** What is reserved, and of which lease. */
+  private final Map<Target, String> reserved = new HashMap<>();
+
   private final Map<Target, TokenBucket> seen = new HashMap<>();
 
   Reservation(
@@ -47,7 +50,7 @@ final class Reservation {
         .whenComplete(
             (reply, failure) -> {
               if (failure != null || !allows(reply.before())) {
-                book.unspend(reserved, cost);
+                reserved.forEach((target, lease) -> book.unspend(target, lease, cost));
               }
             });
   }
@@ -55,11 +58,11 @@ final class Reservation {
   private CompletableFuture<Reply> reserve(int next) {
     for (int i = next; i < leased.size(); i++) {
       Target target = leased.get(i);
-      Spent spent = book.spend(List.of(target), cost);
+      Leases.Spent spent = book.spend(target, cost);
       if (spent == null) {
         return fetch(target, i);
       }
-      reserved(target, spent.remaining() + cost);
+      reserved(target, spent.id(), spent.left() + cost);
     }
     if (exact.isEmpty()) {
       return CompletableFuture.completedFuture(reply());
@@ -81,7 +84,7 @@ final class Reservation {
             fetched -> {
               TokenBucket bucket = fetched.reply().before().get(0);
               if (fetched.spent()) {
-                reserved(target, fetched.granted());
+                reserved(target, fetched.lease(), fetched.granted());
                 return reserve(next + 1);
               }
               if (bucket.tokens() < cost) {
@@ -110,8 +113,8 @@ final class Reservation {
         .thenApply(reply -> saw(some, reply));
   }
 
-  private void reserved(Target target, long tokens) {
-    reserved.add(target);
+  private void reserved(Target target, String lease, long tokens) {
+    reserved.put(target, lease);
     seen.put(target, new TokenBucket(tokens, 0, buckets.micros(), target.figures()));
   }
 

@@ -176,6 +176,23 @@ class CasBucketsTest {
   }
 
   @Test
+  void what_was_spent_of_a_lease_does_not_come_back_to_the_next_one() {
+    Leases leases = new Leases("n");
+    Leases.Terms terms = Leases.Terms.of(LEASE);
+    leases.hold("n.1", 10, 0, 0, terms, Figures.of(limit));
+    Leases.Spent spent = Objects.requireNonNull(leases.spend(3, 1));
+    leases.unspend(spent.id(), 3, 2);
+    assertThat(leases.spend(3, 3)).isEqualTo(new Leases.Spent("n.1", 7, Figures.of(limit)));
+    leases.stop(4);
+
+    leases.hold("n.2", 10, 2, 5, terms, Figures.of(limit));
+    leases.unspend("n.1", 3, 6);
+
+    assertThat(leases.spend(8, 7)).isEqualTo(new Leases.Spent("n.2", 0, Figures.of(limit)));
+    assertThat(leases.spend(1, 8)).isNull();
+  }
+
+  @Test
   void two_nodes_never_hold_more_than_there_is() {
     CasBuckets other = node();
     int nodes = 1;

@@ -122,7 +122,7 @@ final class LeaseSimulation {
   }
 
   private boolean spend(Node node, long cost) {
-    if (node.leases.spend(cost, node.nanos()) < 0) {
+    if (node.leases.spend(cost, node.nanos()) == null) {
       return false;
     }
     spent += cost;
