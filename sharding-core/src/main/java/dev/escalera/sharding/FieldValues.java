@@ -1,8 +1,5 @@
 package dev.escalera.sharding;
 
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -10,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The closed set of values that a field may have, and the names that stores accept. */
@@ -37,7 +35,7 @@ final class FieldValues {
 
   /** Returns a name that Firestore accepts as the id of a collection or a document. */
   static String checkId(String what, String id) {
-    int bytes = utf8Length(what, id);
+    int bytes = checked(utf8Length(id), () -> what, id);
     boolean reserved =
         id.equals(".")
             || id.equals("..")
@@ -70,7 +68,8 @@ final class FieldValues {
             "field \"" + shown(path) + "\" has the key " + field.getKey() + ", expected a string");
       }
       String inner = path.isEmpty() ? name : path + "." + name;
-      int bytes = utf8Length("the name of field \"" + shown(inner) + "\"", name);
+      int bytes =
+          checked(utf8Length(name), () -> "the name of field \"" + shown(inner) + "\"", name);
       if (bytes == 0
           || bytes > MAX_NAME_BYTES
           || (name.length() >= 4 && name.startsWith("__") && name.endsWith("__"))) {
@@ -103,7 +102,7 @@ final class FieldValues {
       return number.longValue();
     }
     if (value instanceof String text) {
-      utf8Length("field \"" + shown(path) + "\"", text);
+      checked(utf8Length(text), () -> "field \"" + shown(path) + "\"", text);
       return text;
     }
     if (value instanceof byte[] bytes) {
@@ -147,12 +146,35 @@ final class FieldValues {
     return Collections.unmodifiableList(copy);
   }
 
-  private static int utf8Length(String what, String text) {
-    try {
-      return StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text)).remaining();
-    } catch (CharacterCodingException e) {
+  private static int checked(int utf8Length, Supplier<String> what, String text) {
+    if (utf8Length < 0) {
       throw new IllegalArgumentException(
-          what + " has a lone surrogate, which UTF-8 cannot express: \"" + shown(text) + "\"", e);
+          what.get()
+              + " has a lone surrogate, which UTF-8 cannot express: \""
+              + shown(text)
+              + "\"");
     }
+    return utf8Length;
+  }
+
+  /** Returns how many bytes a text takes in UTF-8; -1 if it cannot be expressed. */
+  private static int utf8Length(String text) {
+    int bytes = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < 0x80) {
+        bytes++;
+      } else if (c < 0x800) {
+        bytes += 2;
+      } else if (!Character.isSurrogate(c)) {
+        bytes += 3;
+      } else if (i + 1 < text.length() && Character.isSurrogatePair(c, text.charAt(i + 1))) {
+        bytes += 4;
+        i++;
+      } else {
+        return -1;
+      }
+    }
+    return bytes;
   }
 }

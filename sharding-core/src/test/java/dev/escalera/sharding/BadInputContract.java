@@ -46,8 +46,14 @@ public abstract class BadInputContract extends ShardRouterContract {
           .isInstanceOf(IllegalArgumentException.class);
       assertThatThrownBy(() -> Document.of("", Map.of()))
           .isInstanceOf(IllegalArgumentException.class);
-      assertThatThrownBy(() -> Document.of("\ud83d", Map.of()))
-          .hasMessageContaining("lone surrogate");
+      for (String text : List.of("\ud83d", "\ude00\ud83d", "a\ud83d\ud83d\ude00", "\ude00")) {
+        assertThatThrownBy(() -> Document.of(text, Map.of()))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith("id has a lone surrogate, which UTF-8 cannot express");
+        assertThatThrownBy(() -> Document.of("m", Map.of("f", text)))
+            .isInstanceOf(IllegalArgumentException.class)
+            .hasMessageStartingWith("field \"f\" has a lone surrogate");
+      }
       assertThat(router.partitions(name)).isEmpty();
     }
   }

@@ -143,9 +143,9 @@ class OracleTest {
       }
       for (ShardQuery query : queries) {
         List<Document> expected = oracle(plain, query);
-        // Of few documents small pages, of many not hundreds of pages.
-        int limit =
-            1 + expected.size() / 20 + random.nextInt(1 + Math.max(20, expected.size() / 2));
+        // Of few documents small pages, of thousands not hundreds of pages.
+        int least = 1 + (expected.size() > 500 ? expected.size() / 8 : 0);
+        int limit = least + random.nextInt(1 + Math.max(20, expected.size() / 2));
         for (ShardRouter router : routers) {
           ShardQuery own = named(query, collection.name()).limit(limit);
           assertPages(router, own, expected);

@@ -384,7 +384,7 @@ public final class ShardingBars implements Bars {
     try (FirestoreEmulator emulator = FirestoreEmulator.start("-Xmx2g")) {
       Firestore firestore = emulator.openClient("chart");
       try {
-        charted(report, chart, "Firestore emulator", FirestoreShardRouter.builder(firestore), 100);
+        charted(report, chart, "Firestore emulator", FirestoreShardRouter.builder(firestore), 40);
       } finally {
         firestore.shutdownNow();
       }
@@ -422,7 +422,7 @@ public final class ShardingBars implements Bars {
       for (int partitions : PARTITIONS) {
         ShardQuery query =
             ShardQuery.from("over" + partitions).orderBy("rank", Direction.ASCENDING).limit(PAGE);
-        sorted(queries / 2, () -> full(router.query(query)));
+        sorted(queries / 4, () -> full(router.query(query)));
         double[] millis = sorted(queries, () -> full(router.query(query)));
         median.add(millis[queries / 2]);
         slow.add(millis[queries * 99 / 100]);
