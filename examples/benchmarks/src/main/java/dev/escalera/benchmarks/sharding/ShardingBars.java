@@ -53,8 +53,10 @@ import java.util.stream.IntStream;
  * written to the file of {@code -Descalera.chart}.
  */
 public final class ShardingBars implements Bars {
-  private static final int WARM_UPS = 2;
-  private static final int ROUNDS = 5;
+  /** Short rounds, and many of them: what disturbs one falls out. */
+  private static final int WARM_UPS = 4;
+
+  private static final int ROUNDS = 15;
   private static final double ROUTE_NANOS = 100;
 
   private static final String MESSAGES = "messages";
@@ -62,7 +64,7 @@ public final class ShardingBars implements Bars {
   private static final int A_MONTH = 640;
   private static final int PAGE = 100;
   private static final int DEEP = 100;
-  private static final int QUERIES = 8;
+  private static final int QUERIES = 3;
 
   private static final int BULK = 20_000;
   private static final int BULK_SPREAD = 4;
@@ -70,7 +72,7 @@ public final class ShardingBars implements Bars {
   private static final int BULK_ROUNDS = 3;
 
   private static final List<Integer> PARTITIONS = List.of(1, 2, 4, 8, 16, 32, 64);
-  private static final int CHARTED = 3_200;
+  private static final int CHARTED = 1_600;
 
   private interface Part {
     void measure(Report report) throws Exception;
@@ -140,7 +142,7 @@ public final class ShardingBars implements Bars {
         write(router, MESSAGES, documents(MONTHS * A_MONTH, MONTHS));
         pruned(report, firestore, router);
         scatter(report, firestore, router);
-        deep(report, "Firestore", router);
+        deep(report, "Firestore", QUERIES, router);
       } finally {
         firestore.shutdownNow();
       }
@@ -149,7 +151,7 @@ public final class ShardingBars implements Bars {
       RedisClient client = RedisClient.create(server.uri());
       try (ShardRouter router = RedisShardRouter.builder(client).collection(messages(1)).build()) {
         write(router, MESSAGES, documents(MONTHS * A_MONTH, MONTHS));
-        deep(report, "Redis", router);
+        deep(report, "Redis", 20 * QUERIES, router);
       } finally {
         client.shutdown();
       }
@@ -188,12 +190,12 @@ public final class ShardingBars implements Bars {
             .limit(PAGE);
     Figures<List<Double>> millis =
         new Rounds(report)
-            .add("Escalera", () -> millis(3 * QUERIES, () -> full(router.query(query))))
+            .add("Escalera", () -> millis(2 * QUERIES, () -> full(router.query(query))))
             .add(
                 "by hand",
                 () ->
                     millis(
-                        3 * QUERIES,
+                        2 * QUERIES,
                         () ->
                             full(
                                 rows(byHand).stream()
@@ -263,7 +265,8 @@ public final class ShardingBars implements Bars {
   /** As many threads as there are partitions: who writes it by hand waits in them. */
   private static final ForkJoinPool POOL = new ForkJoinPool(MONTHS);
 
-  private static void deep(Report report, String store, ShardRouter router) throws Exception {
+  private static void deep(Report report, String store, int queries, ShardRouter router)
+      throws Exception {
     ShardQuery first = ShardQuery.from(MESSAGES).orderBy("rank", Direction.ASCENDING).limit(PAGE);
     ShardQuery deep = first;
     for (int page = 1; page < DEEP; page++) {
@@ -272,8 +275,8 @@ public final class ShardingBars implements Bars {
     ShardQuery last = deep;
     Figures<List<Double>> millis =
         new Rounds(report)
-            .add("page 100", () -> millis(QUERIES, () -> full(router.query(last))))
-            .add("page 1", () -> millis(QUERIES, () -> full(router.query(first))))
+            .add("page 100", () -> millis(queries, () -> full(router.query(last))))
+            .add("page 1", () -> millis(queries, () -> full(router.query(first))))
             .run(WARM_UPS, ROUNDS);
     report.atMost(
         store + ", page %d over %d partitions".formatted(DEEP, MONTHS),
