@@ -2,6 +2,7 @@ package dev.escalera.cache.firestore;
 
 import com.google.cloud.firestore.Firestore;
 import dev.escalera.cache.CacheOptions;
+import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.RemoteCacheBuilder;
 import dev.escalera.cache.TieredCache;
@@ -102,10 +103,15 @@ public final class FirestoreTieredCache {
      * Builds the cache, which starts to listen in the background: until it does, its L1 is fenced.
      *
      * @return a cache
-     * @throws IllegalArgumentException if options conflict
+     * @throws IllegalArgumentException if options conflict, or if changes are to be acknowledged:
+     *     nodes on Firestore hold no lease by whose end a silent one could be known to have stopped
      */
     public TieredCache<K, V> build() {
       CacheOptions<K, V> options = options();
+      if (options.freshness() != Freshness.BOUNDED) {
+        throw new IllegalArgumentException(
+            "freshness is " + options.freshness() + ", expected BOUNDED on Firestore");
+      }
       return TieredCacheEngine.remote(
           options,
           Address.encoded(keyCodec),

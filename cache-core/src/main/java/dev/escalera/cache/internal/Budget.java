@@ -2,6 +2,7 @@ package dev.escalera.cache.internal;
 
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
@@ -12,8 +13,15 @@ final class Budget {
   private final AtomicLong left;
   private final Counters counters;
   private final Platform platform;
+  private final Executor steps;
 
   Budget(Duration budget, Counters counters, Platform platform) {
+    this(budget, counters, platform, platform.executor());
+  }
+
+  /** Makes a budget of a call whose steps an executor runs. */
+  Budget(Duration budget, Counters counters, Platform platform, Executor steps) {
+    this.steps = steps;
     this.left = new AtomicLong(budget.toNanos());
     this.counters = counters;
     this.platform = platform;
@@ -28,7 +36,13 @@ final class Budget {
     }
     calls.increment();
     long sent = platform.nanos();
-    return settle(platform.within(operation.get(), nanos), true, sent);
+    return settle(within(operation.get(), nanos), true, sent);
+  }
+
+  private <T> CompletableFuture<T> within(CompletableFuture<T> running, long nanos) {
+    return steps instanceof CallerThread caller
+        ? caller.within(running, nanos)
+        : platform.within(running, nanos);
   }
 
   /** When the time is over that is left now. */

@@ -306,7 +306,9 @@ public final class Channel implements AutoCloseable {
       for (Coherence cache : caches.getOrDefault(change.cache(), Set.of())) {
         cache.changed(change.hash(), change.nonce());
       }
-      if (change.id() != 0 && over != null) {
+      if (change.id() != 0 && change.caller() == node) {
+        acknowledged(change.id(), node);
+      } else if (change.id() != 0 && over != null) {
         over.acknowledge(change, node);
       }
     }
@@ -395,7 +397,10 @@ public final class Channel implements AutoCloseable {
 
   /** Whether all who may hold a lease are in the registry of an incarnation. */
   private synchronized boolean isComplete(long registry) {
-    return registry == incarnation && platform.nanos() - incarnationSince > patience();
+    // None at all is not the one that a node knows which has not been told of any yet.
+    return registry != 0
+        && registry == incarnation
+        && platform.nanos() - incarnationSince > patience();
   }
 
   /** One lease, and what two clocks may differ over it. */

@@ -18,18 +18,14 @@ final class Entry<V> {
   final Mark @Nullable [] tags;
 
   final long expires;
-  final long kept;
-
-  /** When its load began, at the latest. */
-  final long loaded;
 
   /** From when on a read may refresh it early. */
   final long early;
 
-  final long loadNanos;
+  /** What no hit reads: apart, so that it reads one line of memory less. */
+  private final Past past;
 
-  /** Which write of L2 it is; 0 if none. */
-  final long nonce;
+  private record Past(long kept, long loaded, long loadNanos, long nonce) {}
 
   Entry(
       @Nullable V value,
@@ -47,17 +43,33 @@ final class Entry<V> {
     this.generation = mark.generation();
     this.tags = tags == null || tags.length == 0 ? null : tags;
     this.expires = expires;
-    this.kept = kept;
-    this.loaded = loaded;
     this.early = early;
-    this.loadNanos = loadNanos;
-    this.nonce = nonce;
+    this.past = new Past(kept, loaded, loadNanos, nonce);
+  }
+
+  /** Until when it is of use at all. */
+  long kept() {
+    return past.kept;
+  }
+
+  /** When its load began, at the latest. */
+  long loaded() {
+    return past.loaded;
+  }
+
+  long loadNanos() {
+    return past.loadNanos;
+  }
+
+  /** Which write of L2 it is; 0 if none. */
+  long nonce() {
+    return past.nonce;
   }
 
   /** Returns the same in another generation of the lease. */
   Entry<V> in(long other) {
     Mark mark = new Mark(stripe, epoch, other);
-    return new Entry<>(value, mark, tags, expires, kept, loaded, early, loadNanos, nonce);
+    return new Entry<>(value, mark, tags, expires, kept(), loaded(), early, loadNanos(), nonce());
   }
 
   /** Whether it was loaded past L2, which may hold another: it serves where L2 does not answer. */

@@ -81,7 +81,7 @@ final class Lives<K, V> {
   /** Draws whether a read refreshes, with the probability exp(-left / (beta x took)). */
   boolean isDueEarly(Entry<V> entry, long now) {
     double beta = options.earlyRefresh();
-    long left = entry.kept - options.staleIfError().toNanos() - now;
-    return beta > 0 && -Math.log(1 - platform.random()) * beta * entry.loadNanos >= left;
+    long left = entry.kept() - options.staleIfError().toNanos() - now;
+    return beta > 0 && -Math.log(1 - platform.random()) * beta * entry.loadNanos() >= left;
   }
 }

@@ -175,14 +175,14 @@ final class LocalTier<K, V> {
     entries
         .asMap()
         .values()
-        .removeIf(entry -> now - entry.kept >= 0 || !isUnmoved(entry) || isOld(entry));
+        .removeIf(entry -> now - entry.kept() >= 0 || !isUnmoved(entry) || isOld(entry));
   }
 
   /** Whether an entry would be coherent, had it not been for a time in which nothing was heard. */
   boolean isSuspect(Entry<V> entry, long generation, long now) {
     return !entry.isAlone()
         && entry.generation < generation
-        && entry.nonce != 0
+        && entry.nonce() != 0
         && now - entry.expires < 0
         && isUnmoved(entry);
   }

@@ -138,7 +138,7 @@ final class Maintenance<K, V> implements CacheMaintenance<K, V> {
     }
     long now = platform.nanos();
     return new CacheEntry<>(
-        entry.value, Duration.ofNanos(now - entry.loaded), !local.isCoherent(entry, now));
+        entry.value, Duration.ofNanos(now - entry.loaded()), !local.isCoherent(entry, now));
   }
 
   private static int atLeastOne(String name, int value) {

@@ -4,8 +4,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The puts of this node whose message is still to come back: it would drop from L1 what they put
- * there.
+ * The changes of this node whose message is still to come back: it would drop from L1 what has been
+ * put or read since.
  */
 final class OwnChanges {
   private static final int MAX = 10_000;

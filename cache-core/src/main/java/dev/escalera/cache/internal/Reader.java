@@ -102,7 +102,7 @@ final class Reader<K, V> {
       done = load(trip, null);
     } else {
       done =
-          l2.claim(trip.address, entry.nonce == 0 ? RemoteTier.ANY : entry.nonce, trip.budget)
+          l2.claim(trip.address, entry.nonce() == 0 ? RemoteTier.ANY : entry.nonce(), trip.budget)
               .thenComposeAsync(
                   claim -> {
                     if (claim instanceof Claim.Granted) {
@@ -177,7 +177,7 @@ final class Reader<K, V> {
   Trip<K, V> trip(K key, Loader<K, V> loader, Executor steps) {
     Address address = addresses.of(key);
     Flight<V> own = new Flight<>(local.mark(address.hash()));
-    return new Trip<>(key, address, own, loader, steps, budget());
+    return new Trip<>(key, address, own, loader, steps, budget(steps));
   }
 
   Flight<V> join(Trip<K, V> trip) {
@@ -277,10 +277,15 @@ final class Reader<K, V> {
   private CompletableFuture<Lookup<V>> look(Trip<K, V> trip, RemoteTier<V> l2) {
     trip.clock = local.now();
     trip.mark = local.mark(trip.address.hash());
-    return delivered(trip.address)
-        .thenCompose(done -> l2.read(List.of(trip.address), trip.budget, trip.steps))
-        .thenApply(all -> all.get(0))
-        .exceptionally(failure -> Lookup.of(Kind.UNREACHABLE));
+    return isPending(trip.address)
+        ? delivered(trip.address)
+            .thenCompose(done -> l2.read(trip.address, trip.budget, trip.steps))
+            .exceptionally(failure -> Lookup.of(Kind.UNREACHABLE))
+        : l2.read(trip.address, trip.budget, trip.steps);
+  }
+
+  private boolean isPending(Address address) {
+    return !pending.isEmpty() && pending.contains(new Pending.Item(address, false));
   }
 
   /** What this node has dropped and L2 has not confirmed is not to be read from it. */
@@ -340,7 +345,7 @@ final class Reader<K, V> {
                 return trip.flight.result;
               }
               // The wait was for a load and not for L2.
-              trip.budget = budget();
+              trip.budget = budget(trip.steps);
               return seek(trip);
             },
             trip.steps);
@@ -386,7 +391,7 @@ final class Reader<K, V> {
     long now = platform.nanos();
     return entry != null
             && now - entry.expires < 0
-            && now - entry.loaded < options.outageTtl().toNanos()
+            && now - entry.loaded() < options.outageTtl().toNanos()
             && local.isUnrefuted(entry)
         ? new Outcome<>(entry.value, counters.outageHits)
         : null;
@@ -490,7 +495,7 @@ final class Reader<K, V> {
     }
     long now = platform.nanos();
     Entry<V> entry = local.find(trip.key);
-    if (entry != null && now - entry.kept < 0 && local.isUnrefuted(entry)) {
+    if (entry != null && now - entry.kept() < 0 && local.isUnrefuted(entry)) {
       return new Outcome<>(entry.value, counters.staleServed);
     }
     Lookup.Stored<V> expired = trip.expired;
@@ -596,8 +601,8 @@ final class Reader<K, V> {
     return new Outcome<>(stored.value(), counters.l2Hits, stored.tags().keySet(), trip.clock);
   }
 
-  private Budget budget() {
-    return new Budget(options.remoteBudget(), counters, platform);
+  private Budget budget(Executor steps) {
+    return new Budget(options.remoteBudget(), counters, platform, steps);
   }
 
   private static boolean isInterruption(Throwable failure) {

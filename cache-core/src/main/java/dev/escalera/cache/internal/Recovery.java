@@ -153,7 +153,7 @@ final class Recovery<K, V> {
         .thenAccept(
             nonces -> {
               for (int i = 0; i < keys.size(); i++) {
-                boolean held = rules.isStillHeld(entries.get(i).nonce, nonces.get(i));
+                boolean held = rules.isStillHeld(entries.get(i).nonce(), nonces.get(i));
                 if (local.settleSuspect(keys.get(i), entries.get(i), held, generation)) {
                   counters.revalidated.increment();
                 }

@@ -48,6 +48,20 @@ final class RemoteTier<V> {
     return store;
   }
 
+  /** Looks a value up; does not fail where the store does. */
+  CompletableFuture<Lookup<V>> read(Address address, Budget budget, Executor steps) {
+    long sent = platform.nanos();
+    return budget
+        .spend(counters.storeReads, () -> store.read(List.of(address)))
+        .handleAsync(
+            (found, failure) ->
+                failure == null
+                    ? decode(found.get(0), sent, budget)
+                    : CompletableFuture.completedFuture(Lookup.<V>of(Kind.UNREACHABLE)),
+            steps)
+        .thenCompose(lookup -> lookup);
+  }
+
   /** Looks values up; does not fail where the store does. */
   CompletableFuture<List<Lookup<V>>> read(List<Address> addresses, Budget budget, Executor steps) {
     long sent = platform.nanos();

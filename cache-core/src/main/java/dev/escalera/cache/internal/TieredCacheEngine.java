@@ -145,7 +145,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     if (hit != null) {
       return hit.value;
     }
-    CallerThread caller = new CallerThread(platform.executor());
+    CallerThread caller = new CallerThread(platform);
     Outcome<V> outcome = await("get", key, caller, reader.peek(key, caller));
     if (outcome == null) {
       counters.misses.increment();
@@ -164,7 +164,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
       }
       return hit.value;
     }
-    CallerThread caller = new CallerThread(platform.executor());
+    CallerThread caller = new CallerThread(platform);
     return count(
         await("get", key, caller, attempt(() -> reader.fly(key, blocking(loader), caller))));
   }
@@ -192,7 +192,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
       Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
     Objects.requireNonNull(loader, "loader");
     checkOpen();
-    CallerThread caller = new CallerThread(platform.executor());
+    CallerThread caller = new CallerThread(platform);
     Map<K, CompletableFuture<Outcome<V>>> running = bulk.start(keys, loader, caller);
     CompletableFuture<?> all =
         CompletableFuture.allOf(running.values().toArray(new CompletableFuture<?>[0]))
@@ -224,7 +224,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
   @Override
   public void put(K key, V value, EntryOptions entry) {
-    CallerThread caller = new CallerThread(platform.executor());
+    CallerThread caller = new CallerThread(platform);
     await("put", key, caller, attempt(() -> change(key, value, entry)));
   }
 
@@ -243,7 +243,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
   @Override
   public void invalidate(K key) {
-    CallerThread caller = new CallerThread(platform.executor());
+    CallerThread caller = new CallerThread(platform);
     await("invalidate", key, caller, drop(key));
   }
 
@@ -270,7 +270,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
       }
       for (int i = 0; i < chunk.size(); i++) {
         try {
-          CallerThread caller = new CallerThread(platform.executor());
+          CallerThread caller = new CallerThread(platform);
           await("invalidate", chunk.get(i), caller, running.get(i));
         } catch (CacheException e) {
           failed = failed == null ? e : failed;
@@ -286,7 +286,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   public void invalidateTag(String tag) {
     Objects.requireNonNull(tag, "tag");
     checkOpen();
-    CallerThread caller = new CallerThread(platform.executor());
+    CallerThread caller = new CallerThread(platform);
     await("invalidate tag", tag, caller, writer.invalidateTag(tag));
   }
 

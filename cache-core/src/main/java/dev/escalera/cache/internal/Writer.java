@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The way of a put and of an invalidation: here at once, then L2, then every node. */
@@ -63,7 +64,11 @@ final class Writer<K, V> {
       return CompletableFuture.completedFuture(null);
     }
     CompletableFuture<Store.Applied> applied =
-        attempt(budget -> l2.invalidate(address, platform.nonce(), acknowledged, budget));
+        attempt(
+            budget -> {
+              long nonce = platform.nonce();
+              return own(nonce, () -> l2.invalidate(address, nonce, acknowledged, budget));
+            });
     return settle(applied, new Pending.Item(address, false), () -> local.settle(began));
   }
 
@@ -145,18 +150,8 @@ final class Writer<K, V> {
       return CompletableFuture.completedFuture(null);
     }
     Envelope.stamp(envelope, nonce);
-    if (!lease.isFenced()) {
-      own.expect(nonce);
-    }
     CompletableFuture<Store.Applied> applied =
-        l2.put(address, envelope, ttl, nonce, acknowledged, budget());
-    applied.whenComplete(
-        (done, failure) -> {
-          if (failure != null) {
-            // It may be carried out yet: its message is news then.
-            own.take(nonce);
-          }
-        });
+        own(nonce, () -> l2.put(address, envelope, ttl, nonce, acknowledged, budget()));
     return settle(
         applied,
         new Pending.Item(address, false),
@@ -166,6 +161,26 @@ final class Writer<K, V> {
             keep(key, value, settled, ttl, known, nonce);
           }
         });
+  }
+
+  /**
+   * Makes a change whose message is no news to this node: what was marked before its reply is
+   * outdated by that.
+   */
+  private CompletableFuture<Store.Applied> own(
+      long nonce, Supplier<CompletableFuture<Store.Applied>> change) {
+    if (!lease.isFenced()) {
+      own.expect(nonce);
+    }
+    return change
+        .get()
+        .whenComplete(
+            (done, failure) -> {
+              if (failure != null) {
+                // It may be carried out yet: its message is news then.
+                own.take(nonce);
+              }
+            });
   }
 
   private void keep(K key, V value, Mark mark, Duration ttl, Map<String, Known> known, long nonce) {

@@ -59,7 +59,7 @@ final class RedisCalls implements AutoCloseable {
   }
 
   private CompletableFuture<RedisLink> link(int stripe) {
-    return servers.client(stripe).thenCompose(this::link);
+    return then(servers.client(stripe), this::link);
   }
 
   private CompletableFuture<RedisLink> link(RedisClient client) {
@@ -97,7 +97,15 @@ final class RedisCalls implements AutoCloseable {
   private <T> CompletableFuture<T> once(
       int stripe,
       Function<StatefulRedisConnection<byte[], byte[]>, ? extends CompletionStage<T>> command) {
-    return link(stripe).thenCompose(link -> link.call(command));
+    return then(link(stripe), link -> link.call(command));
+  }
+
+  /** Goes on at once if it can, which is nearly always. */
+  private static <T, R> CompletableFuture<R> then(
+      CompletableFuture<T> first, Function<T, CompletableFuture<R>> next) {
+    return first.isDone() && !first.isCompletedExceptionally()
+        ? next.apply(first.join())
+        : first.thenCompose(next);
   }
 
   private <T> CompletableFuture<T> again(

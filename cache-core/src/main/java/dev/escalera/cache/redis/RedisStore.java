@@ -26,7 +26,11 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +49,7 @@ final class RedisStore implements Store {
   private static final LuaScript TAG = LuaScript.load("tag.lua", ScriptOutputType.VALUE);
   private static final LuaScript STRIKE = LuaScript.load("strike.lua", ScriptOutputType.INTEGER);
 
+  private static final Pattern RUN_ID = Pattern.compile("run_id:(\\p{XDigit}+)");
   private static final byte[] NOTHING = {};
 
   private final String prefix;
@@ -53,6 +58,8 @@ final class RedisStore implements Store {
   private final RedisCalls calls;
   private final RedisChannels.Use use;
   private final Platform platform;
+  private final Map<StatefulRedisConnection<byte[], byte[]>, CompletionStage<byte[]>> runIds =
+      new ConcurrentHashMap<>();
   private @Nullable Coherence coherence;
 
   RedisStore(
@@ -382,7 +389,7 @@ final class RedisStore implements Store {
       byte[]... value) {
     Channel channel = channel(address);
     Channel.Acknowledgement expected = acknowledge ? channel.expect() : null;
-    byte[][] arguments = new byte[6 + value.length][];
+    byte[][] arguments = new byte[7][];
     arguments[0] =
         utf8(Nonces.hex(cache) + " " + Nonces.hex(address.hash()) + " " + Nonces.hex(nonce));
     arguments[1] = utf8(expected == null ? "" : Nonces.hex(expected.id()));
@@ -390,10 +397,21 @@ final class RedisStore implements Store {
     arguments[3] = deadline;
     arguments[4] = NOTHING;
     arguments[5] = NOTHING;
+    arguments[6] = NOTHING;
     System.arraycopy(value, 0, arguments, 4, value.length);
     byte[][] keys = {utf8(key), utf8(key + ":c"), registry(address)};
     CompletableFuture<List<Object>> reply =
-        calls.call(stripe(address), redis -> CHANGE.run(redis.async(), keys, arguments));
+        calls.call(
+            stripe(address),
+            redis ->
+                expected == null
+                    ? CHANGE.run(redis.async(), keys, arguments)
+                    : runId(redis)
+                        .thenCompose(
+                            run -> {
+                              arguments[6] = run;
+                              return CHANGE.run(redis.async(), keys, arguments);
+                            }));
     return reply
         .thenApply(answer -> applied(address, answer, expected))
         .whenComplete(
@@ -402,6 +420,31 @@ final class RedisStore implements Store {
                 expected.cancel();
               }
             });
+  }
+
+  /** Returns the run id of the server to which a connection is: it is asked once. */
+  private CompletionStage<byte[]> runId(StatefulRedisConnection<byte[], byte[]> redis) {
+    CompletionStage<byte[]> known = runIds.get(redis);
+    if (known != null) {
+      return known;
+    }
+    CompletionStage<byte[]> asked = redis.async().info("server").thenApply(RedisStore::runId);
+    runIds.keySet().removeIf(connection -> !connection.isOpen());
+    runIds.put(redis, asked);
+    return asked.whenComplete(
+        (run, failure) -> {
+          if (failure != null) {
+            runIds.remove(redis, asked);
+          }
+        });
+  }
+
+  private static byte[] runId(String info) {
+    Matcher found = RUN_ID.matcher(info);
+    if (!found.find()) {
+      throw new IllegalStateException("INFO tells no run id");
+    }
+    return utf8(found.group(1));
   }
 
   private Applied applied(

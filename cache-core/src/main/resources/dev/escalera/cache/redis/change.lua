@@ -1,5 +1,5 @@
 -- KEYS: value, claim, registry. ARGV: cache, hash and nonce; id of the call that waits for all nodes (empty: none); its node;
--- deadline in ms (empty: none); value (empty: none), its life in ms.
+-- deadline in ms (empty: none); value (empty: none), its life in ms; run id of this server, if anyone waits.
 -- Puts or drops the value, ends the claim and tells all nodes. Returns {0} after the deadline, else {1}, or to one that waits
 -- {1, incarnation of the registry (zeros if it is of no use), node, number of its last renewal, ...}.
 if ARGV[4] ~= '' then
@@ -29,12 +29,11 @@ if ARGV[2] == '' then
 end
 local reply = {1, incarnation or '0000000000000000'}
 local all = redis.call('HGETALL', KEYS[3])
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 for i = 1, #all, 2 do
   if string.sub(all[i], 1, 1) == 'n' then
     reply[#reply + 1] = string.sub(all[i], 2)
     reply[#reply + 1] = all[i + 1]
-  elseif all[i] == 'r' and all[i + 1] ~= run then
+  elseif all[i] == 'r' and all[i + 1] ~= ARGV[7] then
     reply[2] = '0000000000000000'
   end
 end

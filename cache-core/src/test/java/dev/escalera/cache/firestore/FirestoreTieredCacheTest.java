@@ -1,12 +1,14 @@
 package dev.escalera.cache.firestore;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.cloud.firestore.Blob;
 import com.google.cloud.firestore.FieldValue;
 import com.google.cloud.firestore.Firestore;
 import com.google.cloud.firestore.QueryDocumentSnapshot;
 import dev.escalera.cache.Await;
+import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.RemoteCacheContract;
 import dev.escalera.cache.TieredCache;
@@ -50,6 +52,18 @@ class FirestoreTieredCacheTest extends RemoteCacheContract {
     assertThat(entries).hasSize(1);
     entries.get(0).getReference().update("envelope", Blob.fromBytes(envelope)).get();
     cache.close();
+  }
+
+  @Test
+  void acknowledged_changes_are_refused() {
+    assertThatThrownBy(
+            () ->
+                FirestoreTieredCache.builder(
+                        firestore, name, MINUTE, KeyCodec.string(), ValueCodec.string())
+                    .freshness(Freshness.ACKNOWLEDGED)
+                    .build())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("freshness is ACKNOWLEDGED, expected BOUNDED on Firestore");
   }
 
   @Test

@@ -6,8 +6,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -20,7 +22,11 @@ final class HeldStore implements Store {
   private final BlockingQueue<Held<?>> held = new LinkedBlockingQueue<>();
   private @Nullable Coherence coherence;
   private final Lease lease = new Lease(Platform.system(System::nanoTime));
+  private final Queue<Runnable> late = new ConcurrentLinkedQueue<>();
   volatile boolean holds;
+
+  /** Whether messages of changes are kept back. */
+  volatile boolean tellsLate;
 
   /** A call on its way. */
   static final class Held<T> {
@@ -169,11 +175,28 @@ final class HeldStore implements Store {
     throw new UnsupportedOperationException();
   }
 
+  /** Delivers the messages of changes that have been kept back. */
+  void tellAll() {
+    for (Runnable message = late.poll(); message != null; message = late.poll()) {
+      message.run();
+    }
+  }
+
+  /** Carries out and answers what is held. */
+  void answerAll() {
+    for (Held<?> each = held.poll(); each != null; each = held.poll()) {
+      each.answer();
+    }
+  }
+
   private void tell(Address address, long nonce) {
     versions.put(address.text(), nonce);
     Coherence listener = coherence;
     if (listener != null) {
-      listener.changed(address.hash(), nonce);
+      late.add(() -> listener.changed(address.hash(), nonce));
+    }
+    if (!tellsLate) {
+      tellAll();
     }
   }
 

@@ -214,6 +214,22 @@ class TieredCacheEngineTest {
   }
 
   @Test
+  void the_own_message_of_an_invalidation_drops_nothing_that_was_read_after_it() {
+    cache.put("k", "old");
+    store.holds = true;
+    CompletableFuture<Void> invalidated = cache.invalidateAsync("k").toCompletableFuture();
+    store.tellsLate = true;
+    store.holds = false;
+    assertThat(invalidated).isNotDone();
+    store.answerAll();
+    invalidated.join();
+    assertThat(get("new").join()).isEqualTo("new");
+    store.tellAll();
+    assertThat(cache.getIfPresent("k")).isEqualTo("new");
+    assertThat(cache.stats().l1Hits()).isEqualTo(1);
+  }
+
+  @Test
   void an_interruption_before_the_load_leaves_it_to_another_thread() throws Exception {
     store.holds = true;
     Thread first =
