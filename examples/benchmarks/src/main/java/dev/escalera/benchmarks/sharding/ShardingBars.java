@@ -387,7 +387,7 @@ public final class ShardingBars implements Bars {
     try (FirestoreEmulator emulator = FirestoreEmulator.start("-Xmx2g")) {
       Firestore firestore = emulator.openClient("chart");
       try {
-        charted(report, chart, "Firestore emulator", FirestoreShardRouter.builder(firestore), 40);
+        charted(report, chart, "Firestore emulator", FirestoreShardRouter.builder(firestore), 20);
       } finally {
         firestore.shutdownNow();
       }
