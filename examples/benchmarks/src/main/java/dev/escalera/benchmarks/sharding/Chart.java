@@ -7,7 +7,7 @@ import java.util.Map;
 
 /** A chart of lines over numbers that double, in milliseconds on a logarithmic scale, as SVG. */
 final class Chart {
-  private static final int WIDTH = 640;
+  private static final int WIDTH = 680;
   private static final int HEIGHT = 360;
   private static final int LEFT = 60;
   private static final int RIGHT = 500;
