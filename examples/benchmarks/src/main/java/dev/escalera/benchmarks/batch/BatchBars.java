@@ -21,6 +21,7 @@ import io.lettuce.core.RedisClient;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 
 /** How fast is written in bulk, each contender to an empty store of its own. */
@@ -34,6 +35,7 @@ public final class BatchBars implements Bars {
   private static final int THROTTLED = 2_000;
   private static final double OF_RAW = 0.8;
   private static final double FASTER_THAN_BULK_WRITER = 2;
+  private static final int ATTEMPTS = 5;
   private static final double FASTER_THAN_AUTO_FLUSH = 3;
 
   @Override
@@ -47,7 +49,7 @@ public final class BatchBars implements Bars {
         new Rounds(report)
             .add("Escalera", () -> onEmptyEmulator(DOCUMENTS, BatchBars::escalera))
             .add("BatchWrite", () -> onEmptyEmulator(DOCUMENTS, BatchBars::batchWrite))
-            .add("BulkWriter", () -> onEmptyEmulator(DOCUMENTS, BatchBars::bulkWriter))
+            .add("BulkWriter", () -> ending(report, DOCUMENTS, BatchBars::bulkWriter))
             .run(WARM_UPS, ROUNDS);
     String what = "Firestore, %,d documents a second".formatted(DOCUMENTS);
     report.atLeast(
@@ -60,7 +62,7 @@ public final class BatchBars implements Bars {
         "BulkWriter, throttling off",
         FASTER_THAN_BULK_WRITER,
         Figures.ratio(perSecond, "Escalera", "BulkWriter"));
-    double throttled = onEmptyEmulator(THROTTLED, BatchBars::throttledBulkWriter);
+    double throttled = ending(report, THROTTLED, BatchBars::throttledBulkWriter);
     report.progress("  BulkWriter as it comes: " + Math.round(throttled));
     report.note(
         what,
@@ -107,6 +109,21 @@ public final class BatchBars implements Bars {
         return documents * 1e9 / (System.nanoTime() - start);
       } finally {
         firestore.shutdownNow();
+      }
+    }
+  }
+
+  /** BulkWriter hangs at times, when its first batches are slow: then it tries again. */
+  private static double ending(Report report, int documents, FirestoreWrites writes)
+      throws Exception {
+    for (int attempt = 1; ; attempt++) {
+      try {
+        return onEmptyEmulator(documents, writes);
+      } catch (TimeoutException e) {
+        if (attempt == ATTEMPTS) {
+          throw e;
+        }
+        report.progress("  BulkWriter did not end within a minute");
       }
     }
   }
@@ -184,7 +201,7 @@ public final class BatchBars implements Bars {
     for (int i = 0; i < documents; i++) {
       writer.set(firestore.document("items/item-" + i), fields(i));
     }
-    writer.flush().get(2, TimeUnit.MINUTES);
+    writer.flush().get(1, TimeUnit.MINUTES);
   }
 
   private static Map<String, Object> fields(int i) {

@@ -27,7 +27,7 @@ import java.util.stream.IntStream;
  */
 public final class RateLimitBars implements Bars {
   private static final int ROUNDS = 3;
-  private static final int WARM_UPS = 4;
+  private static final int WARM_UPS = 3;
   private static final long SHORT = Duration.ofSeconds(1).toNanos();
   private static final long LONG = Duration.ofMillis(2_500).toNanos();
   private static final int CALLERS = 64;
