@@ -17,6 +17,7 @@ import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.ClusterTopologyRefreshOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterAll;
@@ -35,7 +36,10 @@ class RedisClusterRateLimiterTest extends RateLimiterContract {
   @BeforeAll
   static void start() {
     cluster = RedisCluster.start();
-    client = RedisClusterClient.create(cluster.uris().stream().map(RedisURI::create).toList());
+    List<RedisURI> uris = cluster.uris().stream().map(RedisURI::create).toList();
+    // A refresh of the topology that a dying node has swallowed holds up the next one as long.
+    uris.forEach(uri -> uri.setTimeout(Duration.ofSeconds(2)));
+    client = RedisClusterClient.create(uris);
     client.setOptions(
         ClusterClientOptions.builder()
             .topologyRefreshOptions(
