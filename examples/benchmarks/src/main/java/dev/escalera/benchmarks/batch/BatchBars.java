@@ -13,6 +13,7 @@ import dev.escalera.batch.redis.RedisWrite;
 import dev.escalera.benchmarks.Bars;
 import dev.escalera.benchmarks.Figures;
 import dev.escalera.benchmarks.Ratio;
+import dev.escalera.benchmarks.RawBatchWrite;
 import dev.escalera.benchmarks.Report;
 import dev.escalera.benchmarks.Rounds;
 import dev.escalera.testkit.FirestoreEmulator;
@@ -182,7 +183,7 @@ public final class BatchBars implements Bars {
 
   private static void batchWrite(Firestore firestore, int documents) throws Exception {
     try (RawBatchWrite raw = new RawBatchWrite(firestore.getOptions(), IN_FLIGHT)) {
-      raw.write(documents, BatchBars::fields);
+      raw.write(documents, i -> "items/item-" + i, BatchBars::fields);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.escalera.benchmarks.ratelimit;
 import dev.escalera.benchmarks.Bars;
 import dev.escalera.benchmarks.Figures;
 import dev.escalera.benchmarks.Jmh;
+import dev.escalera.benchmarks.Parts;
 import dev.escalera.benchmarks.Ratio;
 import dev.escalera.benchmarks.Report;
 import dev.escalera.benchmarks.Rounds;
@@ -16,7 +17,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -47,14 +47,9 @@ public final class RateLimitBars implements Bars {
   private static final double KEYS_REDISSON = 3;
   private static final double DENIED_NANOS = 300;
 
-  @FunctionalInterface
-  private interface Part {
-    void measure(Report report) throws Exception;
-  }
-
   @Override
   public void measure(Report report) throws Exception {
-    Map<String, Part> parts = new TreeMap<>();
+    Map<String, Parts.Part> parts = new TreeMap<>();
     parts.put("local", RateLimitBars::local);
     parts.put("hot", RateLimitBars::hot);
     parts.put("async", RateLimitBars::async);
@@ -62,13 +57,7 @@ public final class RateLimitBars implements Bars {
     parts.put("overload", RateLimitBars::overload);
     parts.put("keys", RateLimitBars::keys);
     parts.put("denied", RateLimitBars::denied);
-    Set<String> only = Set.of(System.getProperty("escalera.bars", "").split(",", -1));
-    for (Map.Entry<String, Part> part : parts.entrySet()) {
-      if (only.contains("") || only.contains(part.getKey())) {
-        report.progress(part.getKey());
-        part.getValue().measure(report);
-      }
-    }
+    Parts.measure(parts, report);
   }
 
   private static void local(Report report) throws Exception {

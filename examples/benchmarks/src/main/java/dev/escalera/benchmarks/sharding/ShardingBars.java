@@ -8,7 +8,9 @@ import com.google.cloud.firestore.QueryDocumentSnapshot;
 import dev.escalera.benchmarks.Bars;
 import dev.escalera.benchmarks.Figures;
 import dev.escalera.benchmarks.Jmh;
+import dev.escalera.benchmarks.Parts;
 import dev.escalera.benchmarks.Ratio;
+import dev.escalera.benchmarks.RawBatchWrite;
 import dev.escalera.benchmarks.Report;
 import dev.escalera.benchmarks.Rounds;
 import dev.escalera.sharding.Direction;
@@ -41,7 +43,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
@@ -74,24 +75,14 @@ public final class ShardingBars implements Bars {
   private static final List<Integer> PARTITIONS = List.of(1, 2, 4, 8, 16, 32, 64);
   private static final int CHARTED = 1_600;
 
-  private interface Part {
-    void measure(Report report) throws Exception;
-  }
-
   @Override
   public void measure(Report report) throws Exception {
-    Map<String, Part> parts = new LinkedHashMap<>();
+    Map<String, Parts.Part> parts = new LinkedHashMap<>();
     parts.put("route", ShardingBars::route);
     parts.put("pages", ShardingBars::pages);
     parts.put("bulk", ShardingBars::bulk);
     parts.put("chart", ShardingBars::chart);
-    Set<String> only = Set.of(System.getProperty("escalera.bars", "").split(",", -1));
-    for (Map.Entry<String, Part> part : parts.entrySet()) {
-      if (only.contains("") || only.contains(part.getKey())) {
-        report.progress(part.getKey());
-        part.getValue().measure(report);
-      }
-    }
+    Parts.measure(parts, report);
   }
 
   private static void route(Report report) throws Exception {
@@ -371,10 +362,15 @@ public final class ShardingBars implements Bars {
   private static void raw(Firestore firestore, List<Document> documents) throws Exception {
     try (ShardRouter names =
             FirestoreShardRouter.builder(firestore).collection(messages(BULK_SPREAD)).build();
-        RawWrites raw = new RawWrites(firestore.getOptions(), IN_FLIGHT)) {
+        RawBatchWrite raw = new RawBatchWrite(firestore.getOptions(), IN_FLIGHT)) {
       raw.write(
-          documents,
-          document -> "escalera_messages/" + names.locate(MESSAGES, document) + "/" + MESSAGES);
+          documents.size(),
+          i -> {
+            Document document = documents.get(i);
+            String bucket = names.locate(MESSAGES, document);
+            return "escalera_messages/" + bucket + "/" + MESSAGES + "/" + document.id();
+          },
+          i -> documents.get(i).fields());
     }
   }
 
