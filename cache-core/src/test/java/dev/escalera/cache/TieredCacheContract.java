@@ -323,6 +323,24 @@ public abstract class TieredCacheContract {
   }
 
   @Test
+  void many_keys_that_a_tag_dropped_are_loaded_at_once() {
+    TieredCache<String, String> cache = open();
+    List<String> keys = List.of("a", "b", "c");
+    keys.forEach(key -> cache.put(key, "put", EntryOptions.tags("t")));
+    cache.invalidateTag("t");
+    List<Set<String>> asked = new ArrayList<>();
+    assertThat(
+            cache.getAll(
+                keys,
+                missing -> {
+                  asked.add(Set.copyOf(missing));
+                  return load(missing);
+                }))
+        .isEqualTo(load(Set.copyOf(keys)));
+    assertThat(asked).containsExactly(Set.copyOf(keys));
+  }
+
+  @Test
   void calls_for_many_keys_that_overlap_load_each_key_once() throws Exception {
     TieredCache<String, String> cache = open();
     for (int round = 0; round < 20; round++) {

@@ -1,9 +1,9 @@
 package dev.escalera.cache.internal;
 
 import dev.escalera.cache.internal.Flights.Flight;
+import dev.escalera.cache.internal.Outage.Entered;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -32,179 +32,202 @@ final class BulkReader<K, V> {
       Collection<? extends K> keys,
       Function<? super Set<K>, ? extends Map<K, V>> loader,
       Executor steps) {
-    Map<K, CompletableFuture<Outcome<V>>> running = new LinkedHashMap<>();
-    List<Trip<K, V>> own = new ArrayList<>();
-    Loader<K, V> single =
-        key -> CompletableFuture.completedFuture(call(loader, Set.of(key)).get(key));
-    for (K key : keys) {
-      if (running.containsKey(Objects.requireNonNull(key, "key"))) {
-        continue;
+    return new Call(loader, steps).start(keys);
+  }
+
+  /**
+   * What the loader is to load.
+   *
+   * @param claim null if L2 does not know of it
+   * @param flight that ends with it
+   */
+  private record Load<K, V>(Trip<K, V> trip, @Nullable Claim claim, Flight<V> flight) {}
+
+  /** One call. */
+  private final class Call {
+    private final Function<? super Set<K>, ? extends Map<K, V>> loader;
+    private final Executor steps;
+    private final List<Load<K, V>> loads = new ArrayList<>();
+
+    Call(Function<? super Set<K>, ? extends Map<K, V>> loader, Executor steps) {
+      this.loader = loader;
+      this.steps = steps;
+    }
+
+    Map<K, CompletableFuture<Outcome<V>>> start(Collection<? extends K> keys) {
+      Map<K, CompletableFuture<Outcome<V>>> running = new LinkedHashMap<>();
+      List<Trip<K, V>> own = new ArrayList<>();
+      for (K key : keys) {
+        if (!running.containsKey(Objects.requireNonNull(key, "key"))) {
+          running.put(key, start(key, own));
+        }
       }
+      if (!own.isEmpty()) {
+        try {
+          look(own);
+        } catch (Throwable e) {
+          fail(own, e);
+        }
+      }
+      return running;
+    }
+
+    private CompletableFuture<Outcome<V>> start(K key, List<Trip<K, V>> own) {
       Entry<V> hit = reader.hit(key);
       if (hit != null) {
-        running.put(key, CompletableFuture.completedFuture(new Outcome<>(hit.value, null)));
-        continue;
+        return CompletableFuture.completedFuture(new Outcome<>(hit.value, null));
       }
       if (reader.isLoading(key)) {
-        running.put(key, CompletableFuture.failedFuture(Reader.recursion()));
-        continue;
+        return CompletableFuture.failedFuture(Reader.recursion());
       }
-      Trip<K, V> trip = reader.trip(key, single, steps);
+      Trip<K, V> trip = reader.trip(key, this::loadOne, steps);
       Flight<V> flight = reader.join(trip);
-      if (flight == trip.flight) {
-        reader.bound(trip);
-        // If there is one, the flight before this one ended between our look into L1 and here.
-        Entry<V> late = reader.hit(key);
-        if (late == null) {
-          own.add(trip);
-        } else {
-          flight.result.complete(new Outcome<>(late.value, null));
-        }
-        running.put(key, flight.result);
+      if (flight != trip.flight) {
+        return reader.follow(flight, trip);
+      }
+      reader.bound(trip);
+      // If there is one, the flight before this one ended between our look into L1 and here.
+      Entry<V> late = reader.hit(key);
+      if (late == null) {
+        own.add(trip);
       } else {
-        running.put(key, reader.fly(key, single, steps));
+        flight.result.complete(new Outcome<>(late.value, null));
       }
+      return flight.result;
     }
-    if (!own.isEmpty()) {
-      try {
-        look(own, loader, steps);
-      } catch (Throwable e) {
-        own.forEach(trip -> trip.flight.result.completeExceptionally(e));
+
+    private void look(List<Trip<K, V>> trips) {
+      RemoteTier<V> l2 = remote;
+      if (l2 == null) {
+        trips.forEach(trip -> loads.add(new Load<>(trip, null, trip.flight)));
+        load();
+        return;
       }
+      List<Address> addresses = new ArrayList<>();
+      trips.forEach(trip -> addresses.add(trip.address));
+      Budget budget = trips.get(0).budget;
+      List<CompletableFuture<@Nullable Void>> delivered = new ArrayList<>();
+      addresses.forEach(address -> delivered.add(reader.delivered(address)));
+      CompletableFuture.allOf(delivered.toArray(new CompletableFuture<?>[0]))
+          .thenCompose(done -> l2.read(addresses, budget, steps))
+          .exceptionally(
+              failure ->
+                  addresses.stream().map(a -> Lookup.<V>of(Lookup.Kind.UNREACHABLE)).toList())
+          .thenAcceptAsync(found -> decide(trips, found, l2), steps)
+          .whenComplete((done, failure) -> fail(trips, failure));
     }
-    return running;
-  }
 
-  private void look(
-      List<Trip<K, V>> trips,
-      Function<? super Set<K>, ? extends Map<K, V>> loader,
-      Executor steps) {
-    RemoteTier<V> l2 = remote;
-    if (l2 == null) {
-      load(trips, Map.of(), loader, steps);
-      return;
-    }
-    List<Address> addresses = new ArrayList<>();
-    trips.forEach(trip -> addresses.add(trip.address));
-    Budget budget = trips.get(0).budget;
-    List<CompletableFuture<@Nullable Void>> delivered = new ArrayList<>();
-    addresses.forEach(address -> delivered.add(reader.delivered(address)));
-    CompletableFuture.allOf(delivered.toArray(new CompletableFuture<?>[0]))
-        .thenCompose(done -> l2.read(addresses, budget, steps))
-        .exceptionally(
-            failure -> addresses.stream().map(a -> Lookup.<V>of(Lookup.Kind.UNREACHABLE)).toList())
-        .thenAcceptAsync(found -> decide(trips, found, l2, loader, steps), steps)
-        .whenComplete((done, failure) -> fail(trips, failure));
-  }
-
-  private void decide(
-      List<Trip<K, V>> trips,
-      List<Lookup<V>> found,
-      RemoteTier<V> l2,
-      Function<? super Set<K>, ? extends Map<K, V>> loader,
-      Executor steps) {
-    List<Trip<K, V>> missing = new ArrayList<>();
-    List<CompletableFuture<@Nullable Claim>> claims = new ArrayList<>();
-    long sent = platform.nanos();
-    for (int i = 0; i < trips.size(); i++) {
-      Trip<K, V> trip = trips.get(i);
-      if (found.get(i).kind() == Lookup.Kind.MISSING) {
-        missing.add(trip);
-        claims.add(
-            l2.claim(trip.address, 0, trip.budget)
-                .handle((claim, failure) -> failure == null ? claim : null));
-      } else {
-        // Found, or a case for itself.
-        follow(trip, reader.decide(trip, found.get(i)));
-      }
-    }
-    CompletableFuture.allOf(claims.toArray(new CompletableFuture<?>[0]))
-        .thenAcceptAsync(
-            done -> {
-              Map<Trip<K, V>, Claim> granted = new HashMap<>();
-              List<Trip<K, V>> loads = new ArrayList<>();
-              for (int i = 0; i < missing.size(); i++) {
-                Claim claim = claims.get(i).join();
-                if (claim == null || claim instanceof Claim.Granted) {
-                  loads.add(missing.get(i));
-                  granted.put(missing.get(i), claim);
-                } else {
-                  follow(missing.get(i), reader.claimed(missing.get(i), l2, claim, sent));
-                }
-              }
-              if (!loads.isEmpty()) {
-                load(loads, granted, loader, steps);
-              }
-            },
-            steps)
-        .whenComplete((done, failure) -> fail(missing, failure));
-  }
-
-  /** Loads all at once; each key then goes its way as if it had been loaded alone. */
-  private void load(
-      List<Trip<K, V>> trips,
-      Map<Trip<K, V>, Claim> claims,
-      Function<? super Set<K>, ? extends Map<K, V>> loader,
-      Executor steps) {
-    long wait = reader.turn(trips.size());
-    if (wait <= 0) {
-      loadNow(trips, claims, loader, steps);
-      return;
-    }
-    CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
-    platform.after(wait, () -> turn.complete(null));
-    trips.forEach(trip -> reader.extend(trip, claims.get(trip), turn));
-    turn.thenRunAsync(() -> loadNow(trips, claims, loader, steps), steps)
-        .whenComplete((done, failure) -> fail(trips, failure));
-  }
-
-  private void loadNow(
-      List<Trip<K, V>> trips,
-      Map<Trip<K, V>, Claim> claims,
-      Function<? super Set<K>, ? extends Map<K, V>> loader,
-      Executor steps) {
-    Set<K> keys = new LinkedHashSet<>();
-    trips.forEach(trip -> keys.add(trip.key));
-    CompletableFuture<Map<K, V>> all = new CompletableFuture<>();
-    List<CompletableFuture<Outcome<V>>> loading = new ArrayList<>();
-    for (Trip<K, V> trip : trips) {
-      Trip<K, V> one =
-          new Trip<>(
-              trip.key,
-              trip.address,
-              trip.flight,
-              key -> all.thenApply(values -> values.get(key)),
-              steps,
-              trip.budget);
-      one.mark = trip.mark;
-      loading.add(reader.loadNow(one, claims.get(trip)));
-    }
-    for (int i = 0; i < trips.size(); i++) {
-      follow(trips.get(i), loading.get(i));
-    }
-    reader.during(
-        keys,
-        () -> {
-          try {
-            all.complete(call(loader, keys));
-          } catch (Throwable e) {
-            all.completeExceptionally(e);
+    private void decide(List<Trip<K, V>> trips, List<Lookup<V>> found, RemoteTier<V> l2) {
+      List<Trip<K, V>> missing = new ArrayList<>();
+      List<CompletableFuture<@Nullable Claim>> claims = new ArrayList<>();
+      long sent = platform.nanos();
+      for (int i = 0; i < trips.size(); i++) {
+        Trip<K, V> trip = trips.get(i);
+        Lookup<V> lookup = found.get(i);
+        switch (lookup.kind()) {
+          case FRESH ->
+              trip.flight.endAs(() -> CompletableFuture.completedFuture(reader.keep(trip, lookup)));
+          case UNREACHABLE -> enterOutage(trip);
+          case MISSING, DROPPED, UNREADABLE, EXPIRED -> {
+            missing.add(trip);
+            claims.add(
+                l2.claim(trip.address, reader.unwanted(trip, lookup), trip.budget)
+                    .handle((claim, failure) -> failure == null ? claim : null));
           }
-        });
-  }
+        }
+      }
+      CompletableFuture.allOf(claims.toArray(new CompletableFuture<?>[0]))
+          .thenAcceptAsync(
+              done -> {
+                for (int i = 0; i < missing.size(); i++) {
+                  claimed(missing.get(i), l2, claims.get(i).join(), sent);
+                }
+                load();
+              },
+              steps)
+          .whenComplete((done, failure) -> fail(trips, failure));
+    }
 
-  private static <K, V> Map<K, V> call(
-      Function<? super Set<K>, ? extends Map<K, V>> loader, Set<K> keys) {
-    return Objects.requireNonNull(loader.apply(keys), "the loader returned no map");
-  }
+    private void enterOutage(Trip<K, V> trip) {
+      Entered<V> entered = reader.enterOutage(trip);
+      if (entered.isOwn()) {
+        loads.add(new Load<>(trip, null, entered.flight()));
+        trip.flight.endAs(() -> entered.flight().result);
+      } else {
+        trip.flight.endAs(() -> reader.orAlone(entered.flight(), trip));
+      }
+    }
 
-  private void follow(Trip<K, V> trip, CompletableFuture<Outcome<V>> way) {
-    way.whenComplete((outcome, failure) -> reader.end(trip, outcome, failure));
-  }
+    private void claimed(Trip<K, V> trip, RemoteTier<V> l2, @Nullable Claim claim, long sent) {
+      if (claim == null || claim instanceof Claim.Granted) {
+        loads.add(new Load<>(trip, claim, trip.flight));
+      } else {
+        trip.flight.endAs(() -> reader.claimed(trip, l2, claim, sent));
+      }
+    }
 
-  private void fail(List<Trip<K, V>> trips, @Nullable Throwable failure) {
-    if (failure != null) {
-      trips.forEach(trip -> reader.end(trip, null, failure));
+    /** Loads all at once; each key then goes its way as if it had been loaded alone. */
+    private void load() {
+      if (loads.isEmpty()) {
+        return;
+      }
+      long wait = reader.turn(loads.size());
+      if (wait <= 0) {
+        loadNow();
+        return;
+      }
+      CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
+      platform.after(wait, () -> turn.complete(null));
+      loads.forEach(load -> reader.extend(load.trip, load.claim, turn));
+      turn.thenRunAsync(this::loadNow, steps)
+          .whenComplete((done, failure) -> fail(List.of(), failure));
+    }
+
+    private void loadNow() {
+      boolean bounded = reader.isBounded();
+      Executor runs = bounded ? platform.executor() : steps;
+      CompletableFuture<Map<K, V>> all = new CompletableFuture<>();
+      Set<K> keys = new LinkedHashSet<>();
+      for (Load<K, V> load : loads) {
+        K key = load.trip.key;
+        keys.add(key);
+        CompletableFuture<@Nullable V> value = all.thenApply(values -> values.get(key));
+        load.flight.endAs(() -> reader.loaded(load.trip, load.claim, value, reader.begin(), runs));
+      }
+      if (bounded) {
+        runs.execute(() -> run(keys, all));
+      } else {
+        run(keys, all);
+      }
+    }
+
+    private void run(Set<K> keys, CompletableFuture<Map<K, V>> all) {
+      reader
+          .run(keys, () -> CompletableFuture.completedFuture(call(keys)))
+          .whenComplete(
+              (values, failure) -> {
+                if (failure == null) {
+                  all.complete(values);
+                } else {
+                  all.completeExceptionally(failure);
+                }
+              });
+    }
+
+    private CompletableFuture<@Nullable V> loadOne(K key) {
+      return CompletableFuture.completedFuture(call(Set.of(key)).get(key));
+    }
+
+    private Map<K, V> call(Set<K> keys) {
+      return Objects.requireNonNull(loader.apply(keys), "the loader returned no map");
+    }
+
+    private void fail(List<Trip<K, V>> trips, @Nullable Throwable failure) {
+      if (failure != null) {
+        Throwable cause = Futures.unwrap(failure);
+        trips.forEach(trip -> trip.flight.result.completeExceptionally(cause));
+        loads.forEach(load -> load.flight.result.completeExceptionally(cause));
+      }
     }
   }
 }

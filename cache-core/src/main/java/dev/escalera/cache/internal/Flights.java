@@ -4,6 +4,8 @@ import java.io.Serial;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** The reads and loads that run in this process, at most one a key that new callers may join. */
 final class Flights<K, V> {
@@ -28,6 +30,23 @@ final class Flights<K, V> {
 
     Flight(Mark mark) {
       this.mark = mark;
+    }
+
+    /** Ends as what is started does, or as it fails to start: or else all who join would wait. */
+    void endAs(Supplier<CompletableFuture<Outcome<V>>> way) {
+      try {
+        way.get().whenComplete(this::end);
+      } catch (Throwable e) {
+        result.completeExceptionally(e);
+      }
+    }
+
+    private void end(@Nullable Outcome<V> outcome, @Nullable Throwable failure) {
+      if (failure != null) {
+        result.completeExceptionally(Futures.unwrap(failure));
+      } else {
+        result.complete(outcome);
+      }
     }
   }
 

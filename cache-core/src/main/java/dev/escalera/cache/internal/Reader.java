@@ -1,10 +1,10 @@
 package dev.escalera.cache.internal;
 
 import dev.escalera.cache.CacheOptions;
-import dev.escalera.cache.OnRemoteLoss;
 import dev.escalera.cache.internal.Flights.AbandonedException;
 import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Lookup.Kind;
+import dev.escalera.cache.internal.Outage.Entered;
 import dev.escalera.cache.internal.RemoteTier.Filled;
 import dev.escalera.cache.internal.TagBook.Known;
 import java.time.Duration;
@@ -16,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The way of a read: L1, L2, a claim, the loader, and back. */
@@ -41,7 +42,7 @@ final class Reader<K, V> {
   private final Lives<K, V> lives;
   private @Nullable Recovery<K, V> recovery;
   private final Flights<K, V> flights = new Flights<>();
-  private final Flights<K, V> alone = new Flights<>();
+  private final Outage<K, V> outage;
   private final Set<Loading> loading = ConcurrentHashMap.newKeySet();
   private final Set<Object> refreshing = ConcurrentHashMap.newKeySet();
 
@@ -72,6 +73,7 @@ final class Reader<K, V> {
     this.platform = platform;
     this.rules = rules;
     this.lives = new Lives<>(options, platform);
+    this.outage = new Outage<>(options, local, counters, platform);
   }
 
   /** Returns the entry of L1 if it may be served; allocates nothing. */
@@ -133,7 +135,7 @@ final class Reader<K, V> {
             lookup ->
                 switch (lookup.kind()) {
                   case FRESH -> keep(trip, lookup);
-                  case UNREACHABLE -> outage(trip);
+                  case UNREACHABLE -> outage.serve(key);
                   default -> null;
                 });
   }
@@ -144,40 +146,31 @@ final class Reader<K, V> {
     Trip<K, V> trip = trip(key, loader, steps);
     Flight<V> flight = join(trip);
     if (flight == trip.flight) {
-      start(trip);
+      flight.endAs(() -> start(trip));
       return flight.result;
     }
-    return orAgain(flight, () -> fly(key, loader, steps), steps);
+    return follow(flight, trip);
   }
 
-  private void start(Trip<K, V> trip) {
-    try {
-      bound(trip);
-      Entry<V> entry = hit(trip.key);
-      // If there is one, the flight before this one ended between our look into L1 and here.
-      CompletableFuture<Outcome<V>> way =
-          entry != null
-              ? CompletableFuture.completedFuture(new Outcome<>(entry.value, null))
-              : seek(trip);
-      way.whenComplete((outcome, failure) -> end(trip, outcome, failure));
-    } catch (Throwable e) {
-      // An Error too: a flight that never ends would hold all who join it.
-      trip.flight.result.completeExceptionally(e);
-    }
+  /** Waits for a flight of another trip; if it brings nothing that may be used, flies itself. */
+  CompletableFuture<Outcome<V>> follow(Flight<V> flight, Trip<K, V> trip) {
+    return orAgain(flight, () -> fly(trip.key, trip.loader, trip.steps), trip.steps);
   }
 
-  void end(Trip<K, V> trip, @Nullable Outcome<V> outcome, @Nullable Throwable failure) {
-    if (outcome != null) {
-      trip.flight.result.complete(outcome);
-    } else if (failure != null) {
-      trip.flight.result.completeExceptionally(Futures.unwrap(failure));
-    }
+  private CompletableFuture<Outcome<V>> start(Trip<K, V> trip) {
+    bound(trip);
+    Entry<V> entry = hit(trip.key);
+    // If there is one, the flight before this one ended between our look into L1 and here.
+    return entry != null
+        ? CompletableFuture.completedFuture(new Outcome<>(entry.value, null))
+        : seek(trip);
   }
 
   Trip<K, V> trip(K key, Loader<K, V> loader, Executor steps) {
     Address address = addresses.of(key);
+    long clock = local.now();
     Flight<V> own = new Flight<>(local.mark(address.hash()));
-    return new Trip<>(key, address, own, loader, steps, budget(steps));
+    return new Trip<>(key, address, own, loader, steps, budget(steps), clock);
   }
 
   Flight<V> join(Trip<K, V> trip) {
@@ -187,9 +180,7 @@ final class Reader<K, V> {
   }
 
   private CompletableFuture<Outcome<V>> orAgain(
-      Flight<V> flight,
-      java.util.function.Supplier<CompletableFuture<Outcome<V>>> again,
-      Executor steps) {
+      Flight<V> flight, Supplier<CompletableFuture<Outcome<V>>> again, Executor steps) {
     return flight
         .result
         .handle(
@@ -230,18 +221,6 @@ final class Reader<K, V> {
   /** Whether this thread runs the loader of a key: it would wait for itself. */
   boolean isLoading(K key) {
     return loading.contains(new Loading(Thread.currentThread(), key));
-  }
-
-  /** Runs a loader of many keys. */
-  void during(Set<K> keys, Runnable loader) {
-    List<Loading> here = new ArrayList<>();
-    keys.forEach(key -> here.add(new Loading(Thread.currentThread(), key)));
-    loading.addAll(here);
-    try {
-      loader.run();
-    } finally {
-      here.forEach(loading::remove);
-    }
   }
 
   /** Ends a flight by its time-outs; what it does goes on. */
@@ -294,21 +273,22 @@ final class Reader<K, V> {
     return pending.contains(item) ? pending.deliver(item) : CompletableFuture.completedFuture(null);
   }
 
-  CompletableFuture<Outcome<V>> decide(Trip<K, V> trip, Lookup<V> lookup) {
-    Lookup.Stored<V> stored = lookup.stored();
-    long nonce = stored == null ? 0 : stored.nonce();
+  private CompletableFuture<Outcome<V>> decide(Trip<K, V> trip, Lookup<V> lookup) {
     return switch (lookup.kind()) {
       case FRESH -> CompletableFuture.completedFuture(keep(trip, lookup));
       case UNREACHABLE -> loadAlone(trip);
-      case MISSING -> claim(trip, 0);
-      case DROPPED -> claim(trip, nonce);
-      case UNREADABLE -> claim(trip, RemoteTier.ANY);
-      case EXPIRED -> {
-        trip.expiredMark = trip.mark;
-        trip.expired = stored;
-        yield claim(trip, nonce);
-      }
+      case MISSING, DROPPED, UNREADABLE, EXPIRED -> claim(trip, unwanted(trip, lookup));
     };
+  }
+
+  /** Returns which value of L2 is of no use; keeps an expired one, for a load that fails. */
+  long unwanted(Trip<K, V> trip, Lookup<V> lookup) {
+    Lookup.Stored<V> stored = lookup.stored();
+    if (lookup.kind() == Kind.EXPIRED) {
+      trip.expiredMark = trip.mark;
+      trip.expired = stored;
+    }
+    return lookup.kind() == Kind.UNREADABLE ? RemoteTier.ANY : stored == null ? 0 : stored.nonce();
   }
 
   private CompletableFuture<Outcome<V>> claim(Trip<K, V> trip, long unwanted) {
@@ -353,48 +333,21 @@ final class Reader<K, V> {
 
   /** Serves from L1 or loads, both without L2. */
   private CompletableFuture<Outcome<V>> loadAlone(Trip<K, V> trip) {
-    if (options.onRemoteLoss() == OnRemoteLoss.BYPASS) {
-      return load(trip, null);
+    Entered<V> entered = outage.enter(trip);
+    if (!entered.isOwn()) {
+      return orAlone(entered.flight(), trip);
     }
-    Outcome<V> kept = outage(trip);
-    if (kept != null) {
-      return CompletableFuture.completedFuture(kept);
-    }
-    Flight<V> own = new Flight<>(local.mark(trip.address.hash()));
-    Flight<V> flight =
-        alone.join(
-            trip.key,
-            own,
-            other -> other.mark.equals(own.mark) && other.mark.stripe() == own.mark.stripe());
-    if (flight == own) {
-      trip.mark = own.mark;
-      load(trip, null)
-          .whenComplete(
-              (outcome, failure) -> {
-                if (failure == null) {
-                  own.result.complete(outcome);
-                } else {
-                  own.result.completeExceptionally(Futures.unwrap(failure));
-                }
-              });
-      return own.result;
-    }
+    entered.flight().endAs(() -> load(trip, null));
+    return entered.flight().result;
+  }
+
+  /** Waits for a load without L2; if it brings nothing that may be used, loads itself. */
+  CompletableFuture<Outcome<V>> orAlone(Flight<V> flight, Trip<K, V> trip) {
     return orAgain(flight, () -> loadAlone(trip), trip.steps);
   }
 
-  /** Returns what L1 holds that may serve without L2. */
-  private @Nullable Outcome<V> outage(Trip<K, V> trip) {
-    if (options.onRemoteLoss() == OnRemoteLoss.BYPASS) {
-      return null;
-    }
-    Entry<V> entry = local.find(trip.key);
-    long now = platform.nanos();
-    return entry != null
-            && now - entry.expires < 0
-            && now - entry.loaded() < options.outageTtl().toNanos()
-            && local.isUnrefuted(entry)
-        ? new Outcome<>(entry.value, counters.outageHits)
-        : null;
+  Entered<V> enterOutage(Trip<K, V> trip) {
+    return outage.enter(trip);
   }
 
   private CompletableFuture<Outcome<V>> load(Trip<K, V> trip, @Nullable Claim claim) {
@@ -418,22 +371,50 @@ final class Reader<K, V> {
     this.recovery = by;
   }
 
-  CompletableFuture<Outcome<V>> loadNow(Trip<K, V> trip, @Nullable Claim claim) {
-    boolean bounded = options.softTimeout() != null || options.hardTimeout() != null;
+  private CompletableFuture<Outcome<V>> loadNow(Trip<K, V> trip, @Nullable Claim claim) {
+    boolean bounded = isBounded();
     Executor runs = bounded ? platform.executor() : trip.steps;
-    long clock = local.now();
-    long began = platform.nanos();
+    Begun begun = begin();
+    Supplier<CompletableFuture<@Nullable V>> loader =
+        () -> run(Set.of(trip.key), () -> trip.loader.load(trip.key));
     CompletableFuture<@Nullable V> loaded =
         bounded
-            ? CompletableFuture.supplyAsync(() -> call(trip), runs).thenCompose(stage -> stage)
-            : call(trip);
+            ? CompletableFuture.supplyAsync(loader, runs).thenCompose(stage -> stage)
+            : loader.get();
+    return loaded(trip, claim, loaded, begun, runs);
+  }
+
+  /** Whether loads may be left behind, so that they need a thread of their own. */
+  boolean isBounded() {
+    return options.softTimeout() != null || options.hardTimeout() != null;
+  }
+
+  /**
+   * When a load began.
+   *
+   * @param clock the number of the last change then
+   */
+  record Begun(long clock, long nanos) {}
+
+  Begun begin() {
+    counters.loads.increment();
+    return new Begun(local.now(), platform.nanos());
+  }
+
+  /** Goes on once a load has ended. */
+  CompletableFuture<Outcome<V>> loaded(
+      Trip<K, V> trip,
+      @Nullable Claim claim,
+      CompletableFuture<@Nullable V> loaded,
+      Begun begun,
+      Executor runs) {
     extend(trip, claim, loaded);
     return loaded
         .handleAsync(
             (value, failure) -> {
-              counters.loadNanos.add(platform.nanos() - began);
+              counters.loadNanos.add(platform.nanos() - begun.nanos);
               if (failure == null) {
-                return store(trip, claim, value, clock, began);
+                return store(trip, claim, value, begun.clock, begun.nanos);
               }
               counters.loadFailures.increment();
               release(trip, claim);
@@ -447,12 +428,13 @@ final class Reader<K, V> {
         .thenCompose(outcome -> outcome);
   }
 
-  private CompletableFuture<@Nullable V> call(Trip<K, V> trip) {
-    counters.loads.increment();
-    Loading here = new Loading(Thread.currentThread(), trip.key);
-    loading.add(here);
+  /** Runs a loader of keys in this thread. */
+  <T> CompletableFuture<T> run(Set<K> keys, Supplier<CompletableFuture<T>> loader) {
+    List<Loading> here = new ArrayList<>(keys.size());
+    keys.forEach(key -> here.add(new Loading(Thread.currentThread(), key)));
+    loading.addAll(here);
     try {
-      return trip.loader.load(trip.key);
+      return loader.get();
     } catch (Throwable e) {
       // An Error too: those who wait for this load must learn of it.
       return CompletableFuture.failedFuture(
@@ -460,7 +442,7 @@ final class Reader<K, V> {
               ? new AbandonedException(e)
               : e);
     } finally {
-      loading.remove(here);
+      here.forEach(loading::remove);
     }
   }
 

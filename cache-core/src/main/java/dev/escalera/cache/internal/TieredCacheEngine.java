@@ -211,7 +211,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
           failed =
               new CacheException(
                   "cannot get some of " + running.size() + " keys, cache " + printedName(),
-                  Futures.unwrap(e));
+                  cause(e));
         }
         failed.addSuppressed(failure("cannot get", each.getKey(), e));
       }
@@ -442,6 +442,12 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   }
 
   private CacheException failure(String what, Object key, Throwable failure) {
+    String place = printedName() + ", key " + Keys.printable(key);
+    return new CacheException(what + ", cache " + place, cause(failure));
+  }
+
+  /** Returns what the host is told of as the cause. */
+  private static Throwable cause(Throwable failure) {
     Throwable cause = Futures.unwrap(failure);
     if (cause instanceof ExecutionException && cause.getCause() != null) {
       cause = Futures.unwrap(cause.getCause());
@@ -449,8 +455,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     if (cause instanceof AbandonedException && cause.getCause() != null) {
       cause = cause.getCause();
     }
-    String place = printedName() + ", key " + Keys.printable(key);
-    return new CacheException(what + ", cache " + place, cause);
+    return cause;
   }
 
   private String printedName() {

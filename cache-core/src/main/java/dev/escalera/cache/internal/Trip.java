@@ -33,7 +33,8 @@ final class Trip<K, V> {
       Flight<V> flight,
       Loader<K, V> loader,
       Executor steps,
-      Budget budget) {
+      Budget budget,
+      long clock) {
     this.key = key;
     this.address = address;
     this.flight = flight;
@@ -41,5 +42,6 @@ final class Trip<K, V> {
     this.steps = steps;
     this.mark = flight.mark;
     this.budget = budget;
+    this.clock = clock;
   }
 }

@@ -24,6 +24,7 @@ final class HeldStore implements Store {
   private final Lease lease = new Lease(Platform.system(System::nanoTime));
   private final Queue<Runnable> late = new ConcurrentLinkedQueue<>();
   volatile boolean holds;
+  private volatile boolean lost;
 
   /** Whether messages of changes are kept back. */
   volatile boolean tellsLate;
@@ -58,6 +59,26 @@ final class HeldStore implements Store {
     }
   }
 
+  /** Fails all calls from now on, and tells nothing. */
+  void cutOff() {
+    lost = true;
+    lease.fence();
+    Coherence listener = coherence;
+    if (listener != null) {
+      listener.fenced();
+    }
+  }
+
+  /** Answers again, as what it was or as another. */
+  void comeBack(boolean resumed) {
+    lost = false;
+    lease.open(lease.never());
+    Coherence listener = coherence;
+    if (listener != null) {
+      listener.opened(resumed);
+    }
+  }
+
   Held<?> next() throws InterruptedException {
     Held<?> next = held.poll(20, TimeUnit.SECONDS);
     if (next == null) {
@@ -68,7 +89,9 @@ final class HeldStore implements Store {
 
   private <T> CompletableFuture<T> call(Supplier<T> call) {
     Held<T> one = new Held<>(call);
-    if (holds) {
+    if (lost) {
+      one.lose();
+    } else if (holds) {
       held.add(one);
     } else {
       one.answer();
@@ -162,17 +185,22 @@ final class HeldStore implements Store {
 
   @Override
   public CompletableFuture<List<Long>> tags(List<Address> tags) {
-    throw new UnsupportedOperationException();
+    return call(
+        () -> tags.stream().map(tag -> versions.computeIfAbsent(tag.text(), none -> 1L)).toList());
   }
 
   @Override
   public CompletableFuture<Applied> invalidateTag(Address tag, long nonce, boolean acknowledge) {
-    throw new UnsupportedOperationException();
+    return call(
+        () -> {
+          tell(tag, nonce);
+          return Applied.ALONE;
+        });
   }
 
   @Override
   public CompletableFuture<Void> barrier() {
-    throw new UnsupportedOperationException();
+    return call(() -> null);
   }
 
   /** Delivers the messages of changes that have been kept back. */

@@ -11,6 +11,10 @@ import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.TieredCacheContract;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
@@ -126,6 +130,51 @@ class LocalTieredCacheTest extends TieredCacheContract {
     assertThat(cache.get("other", key -> "v")).isEqualTo("v");
     end.countDown();
     Await.until("what was loaded is kept", () -> "late".equals(cache.getIfPresent("k")));
+  }
+
+  @Test
+  void an_asynchronous_call_does_not_wait_for_a_loader_that_may_be_left_behind() {
+    TieredCache<String, String> cache =
+        ready(
+            LocalTieredCache.<String, String>builder(name, MINUTE)
+                .hardTimeout(Duration.ofMillis(100))
+                .build());
+    CountDownLatch end = new CountDownLatch(1);
+    CompletionStage<String> read =
+        cache.getAsync(
+            "k",
+            key -> {
+              await(end);
+              return CompletableFuture.completedFuture("late");
+            });
+    assertThatThrownBy(() -> read.toCompletableFuture().join())
+        .cause()
+        .hasCauseInstanceOf(TimeoutException.class);
+    end.countDown();
+    Await.until("what was loaded is kept", () -> "late".equals(cache.getIfPresent("k")));
+  }
+
+  @Test
+  void a_loader_of_many_keys_that_does_not_end_fails_them_in_time() {
+    TieredCache<String, String> cache =
+        ready(
+            LocalTieredCache.<String, String>builder(name, MINUTE)
+                .hardTimeout(Duration.ofMillis(100))
+                .build());
+    CountDownLatch end = new CountDownLatch(1);
+    assertThatThrownBy(
+            () ->
+                cache.getAll(
+                    List.of("a", "b"),
+                    keys -> {
+                      await(end);
+                      return Map.of("a", "late", "b", "late");
+                    }))
+        .isInstanceOf(CacheException.class)
+        .hasCauseInstanceOf(TimeoutException.class)
+        .satisfies(e -> assertThat(e.getSuppressed()).hasSize(2));
+    end.countDown();
+    Await.until("what was loaded is kept", () -> "late".equals(cache.getIfPresent("b")));
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.escalera.cache.Await;
 import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.OnRemoteLoss;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import dev.escalera.testkit.RedisServer;
@@ -14,9 +15,16 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 @WithRedis
 class RedisTieredCacheFaultTest {
@@ -31,10 +39,15 @@ class RedisTieredCacheFaultTest {
   }
 
   private TieredCache<String, String> open(Duration budget) {
+    return open(budget, OnRemoteLoss.SERVE_LOCAL);
+  }
+
+  private TieredCache<String, String> open(Duration budget, OnRemoteLoss loss) {
     TieredCache<String, String> cache =
         RedisTieredCache.builder(
                 client, name, Duration.ofMinutes(1), KeyCodec.string(), ValueCodec.string())
             .remoteBudget(budget)
+            .onRemoteLoss(loss)
             .build();
     opened.add(cache);
     awaitListening(cache);
@@ -105,6 +118,42 @@ class RedisTieredCacheFaultTest {
     put(cache, "before", "after");
     Await.until("the nodes agree", () -> "after".equals(other.getIfPresent("before")));
     assertThat(cache.getIfPresent("before")).isEqualTo("after");
+  }
+
+  @ParameterizedTest
+  @EnumSource(OnRemoteLoss.class)
+  void many_keys_that_a_frozen_redis_does_not_answer_are_loaded_by_one_call(OnRemoteLoss loss) {
+    TieredCache<String, String> cache = open(Duration.ofMillis(200), loss);
+    put(cache, "before", "v");
+    List<Set<String>> asked = new ArrayList<>();
+    Function<Set<String>, Map<String, String>> loader =
+        keys -> {
+          asked.add(Set.copyOf(keys));
+          return keys.stream().collect(Collectors.toMap(key -> key, key -> "loaded"));
+        };
+    server.pause();
+    try {
+      for (int i = 0; cache.stats().l2Available(); i++) {
+        assertThat(i).as("calls until the breaker opens").isLessThan(100);
+        assertOneCall(cache, loader, asked, "late" + i);
+      }
+      assertOneCall(cache, loader, asked, "open");
+    } finally {
+      server.resume();
+    }
+    awaitListening(cache);
+    put(cache, "before", "after");
+  }
+
+  private static void assertOneCall(
+      TieredCache<String, String> cache,
+      Function<Set<String>, Map<String, String>> loader,
+      List<Set<String>> asked,
+      String prefix) {
+    List<String> keys = IntStream.range(0, 100).mapToObj(i -> prefix + "-" + i).toList();
+    asked.clear();
+    assertThat(cache.getAll(keys, loader)).hasSize(100);
+    assertThat(asked).containsExactly(Set.copyOf(keys));
   }
 
   @Test

@@ -16,6 +16,10 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.codec.ByteArrayCodec;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 @WithRedis
@@ -64,6 +68,28 @@ class RedisTieredCacheTest extends RemoteCacheContract {
           .allSatisfy(key -> assertThat(redis.sync().pttl(key)).isBetween(1L, 60_000L));
       assertThat(redis.sync().pttl(valueKey("admin:7d"))).isBetween(1L, 60_000L);
     }
+  }
+
+  @Test
+  void many_expired_values_are_loaded_by_one_call_and_serve_if_it_fails() {
+    RedisTieredCache.Builder<String, String> builder =
+        builder(name, Duration.ofMillis(50), ValueCodec.string()).staleIfError(MINUTE);
+    TieredCache<String, String> one = ready(builder.build());
+    TieredCache<String, String> two = ready(builder.build());
+    List<String> keys = List.of("a", "b", "c");
+    keys.forEach(key -> one.put(key, "old-" + key));
+    Await.until("they have expired", () -> two.getIfPresent("c") == null);
+    List<Set<String>> asked = new ArrayList<>();
+    assertThat(
+            two.getAll(
+                keys,
+                missing -> {
+                  asked.add(Set.copyOf(missing));
+                  throw new IllegalStateException("no database");
+                }))
+        .isEqualTo(Map.of("a", "old-a", "b", "old-b", "c", "old-c"));
+    assertThat(asked).containsExactly(Set.copyOf(keys));
+    assertThat(two.stats().staleServed()).isEqualTo(3);
   }
 
   @Test
