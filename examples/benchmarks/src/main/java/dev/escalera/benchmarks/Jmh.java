@@ -16,8 +16,9 @@ import org.openjdk.jmh.runner.options.VerboseMode;
 
 /** Runs a class of JMH benchmarks, each method in a JVM of its own, round after round. */
 public final class Jmh {
-  private static final int WARM_UPS = 3;
+  private static final int WARM_UPS = 5;
   private static final int ITERATIONS = 3;
+  private static final int WARM_UP_MILLIS = 1_000;
   private static final int MILLIS = 700;
   private static final String ALLOCATED = "gc.alloc.rate.norm";
 
@@ -71,7 +72,7 @@ public final class Jmh {
                 .threads(threads)
                 .forks(1)
                 .warmupIterations(WARM_UPS)
-                .warmupTime(TimeValue.milliseconds(MILLIS))
+                .warmupTime(TimeValue.milliseconds(WARM_UP_MILLIS))
                 .measurementIterations(ITERATIONS)
                 .measurementTime(TimeValue.milliseconds(MILLIS))
                 .addProfiler(GCProfiler.class)

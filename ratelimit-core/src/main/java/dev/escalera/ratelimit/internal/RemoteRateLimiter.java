@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -235,12 +236,8 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
 
   private void answered(Lanes.Lane lane, List<Waiter> batch, Store.Reply answer, long sent) {
     recovered();
-    List<TokenBucket> before = answer.before();
     counters.remoteDecisions.add(batch.size());
-    List<Target> targets = batch.get(0).targets;
-    Decision[] decisions = decisions(batch, before);
-    Denials.Times times = denials.answered(sent, answer.pauseNanos());
-    boolean denied = note(targets, after(batch, decisions, before), batch, decisions, times);
+    boolean denied = note(batch, answer, sent);
     List<Waiter> served = new ArrayList<>(0);
     List<Decision> others = new ArrayList<>(0);
     List<Waiter> next =
@@ -257,39 +254,30 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
               }
               return local != null;
             });
+    // First of all, since whoever waits now waits for two calls.
     if (!next.isEmpty()) {
       send(lane, next);
     }
-    finish(batch, List.of(decisions));
+    finish(batch, () -> decisions(batch, answer.before()));
     if (!served.isEmpty()) {
-      finish(served, others);
+      finish(served, () -> others);
     }
   }
 
   /** Each cost in order, exactly as if it had been alone. */
-  private static Decision[] decisions(List<Waiter> batch, List<TokenBucket> before) {
-    Decision[] decisions = new Decision[batch.size()];
+  private static List<Decision> decisions(List<Waiter> batch, List<TokenBucket> before) {
+    List<Decision> decisions = new ArrayList<>(batch.size());
     List<TokenBucket> level = before;
     Instant time = Verdict.instant(before.get(0).at());
     DecisionSource source = batch.size() == 1 ? DecisionSource.REMOTE : DecisionSource.MERGED;
-    for (int i = 0; i < decisions.length; i++) {
-      Waiter waiter = batch.get(i);
+    for (Waiter waiter : batch) {
       boolean allowed = Verdict.allows(level, 0, waiter.cost);
       if (allowed) {
         level = taken(level, waiter.cost);
       }
-      decisions[i] = Verdict.of(waiter.targets, level, allowed, waiter.cost, source, time);
+      decisions.add(Verdict.of(waiter.targets, level, allowed, waiter.cost, source, time));
     }
     return decisions;
-  }
-
-  private static List<TokenBucket> after(
-      List<Waiter> batch, Decision[] decisions, List<TokenBucket> before) {
-    long taken = 0;
-    for (int i = 0; i < decisions.length; i++) {
-      taken += decisions[i].allowed() ? batch.get(i).cost : 0;
-    }
-    return taken == 0 ? before : taken(before, taken);
   }
 
   private static List<TokenBucket> taken(List<TokenBucket> buckets, long cost) {
@@ -304,18 +292,20 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   }
 
   /** Remembers what the store said; returns whether it denied anything. */
-  private boolean note(
-      List<Target> targets,
-      List<TokenBucket> after,
-      List<Waiter> batch,
-      Decision[] decisions,
-      Denials.Times times) {
+  private boolean note(List<Waiter> batch, Store.Reply answer, long sent) {
+    List<TokenBucket> before = answer.before();
+    long taken = 0;
     long denied = Long.MAX_VALUE;
-    for (int i = 0; i < decisions.length; i++) {
-      if (!decisions[i].allowed()) {
-        denied = Math.min(denied, batch.get(i).cost);
+    for (Waiter waiter : batch) {
+      if (Verdict.allows(before, taken, waiter.cost)) {
+        taken += waiter.cost;
+      } else {
+        denied = Math.min(denied, waiter.cost);
       }
     }
+    List<TokenBucket> after = taken == 0 ? before : taken(before, taken);
+    List<Target> targets = batch.get(0).targets;
+    Denials.Times times = denials.answered(sent, answer.pauseNanos());
     for (int i = 0; i < targets.size(); i++) {
       Target target = targets.get(i);
       TokenBucket bucket = after.get(i);
@@ -362,34 +352,35 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     }
     pending.addAndGet(given.size() - all.size());
     if (!given.isEmpty()) {
-      finish(given, decisions);
+      finish(given, () -> decisions);
     }
   }
 
   /** Wakes the threads that wait; what else depends on a decision runs on threads of our own. */
-  private void finish(List<Waiter> batch, List<Decision> decisions) {
+  private void finish(List<Waiter> batch, Supplier<List<Decision>> decide) {
     pending.addAndGet(-batch.size());
-    boolean others = false;
-    for (int i = 0; i < batch.size(); i++) {
-      Waiter waiter = batch.get(i);
-      if (waiter.blocking) {
-        complete(waiter, decisions.get(i));
-      } else {
-        others = true;
-      }
+    if (batch.stream().noneMatch(waiter -> waiter.blocking)) {
+      ASYNC.execute(() -> finish(batch, decide.get(), false));
+      return;
     }
-    if (others) {
-      // Divided on a thread of the pool, which costs less than to hand over each from here.
-      ASYNC.execute(() -> finishOthers(batch, decisions));
+    List<Decision> decisions = decide.get();
+    finish(batch, decisions, true);
+    if (!batch.stream().allMatch(waiter -> waiter.blocking)) {
+      ASYNC.execute(() -> finish(batch, decisions, false));
     }
   }
 
-  /** Each by itself: what depends on one may wait for another. */
-  private void finishOthers(List<Waiter> batch, List<Decision> decisions) {
+  private void finish(List<Waiter> batch, List<Decision> decisions, boolean blocking) {
     for (int i = 0; i < batch.size(); i++) {
       Waiter waiter = batch.get(i);
-      if (!waiter.blocking) {
-        Decision decision = decisions.get(i);
+      Decision decision = decisions.get(i);
+      if (waiter.blocking != blocking) {
+        continue;
+      }
+      if (blocking) {
+        complete(waiter, decision);
+      } else {
+        // Each by itself: what depends on one may wait for another.
         ASYNC.execute(() -> complete(waiter, decision));
       }
     }

@@ -22,16 +22,10 @@ local function divide(a, b)
   return quotient, remainder
 end
 
-local parsed = {}
 local function parse(text)
-  local figures = parsed[text]
-  if not figures then
-    local capacity, period, burst, revision, scale = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-    figures = capacity and {capacity = tonumber(capacity), period = tonumber(period), burst = tonumber(burst),
-      revision = tonumber(revision), scale = tonumber(scale)}
-    parsed[text] = figures
-  end
-  return figures
+  local capacity, period, burst, revision, scale = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
+  return {capacity = tonumber(capacity), period = tonumber(period), burst = tonumber(burst),
+    revision = tonumber(revision), scale = tonumber(scale)}
 end
 
 -- The figures that hold: the higher revision, of one revision the lower rate and the lower burst.
@@ -131,49 +125,51 @@ local function grant(s)
   end
 end
 
--- Brings a bucket up to now, and under the figures that hold; returns what is wrong with it, if anything is.
-local function open(s, stored, asked, lease)
-  s.name, s.figures = asked, parse(asked)
-  s.tokens, s.remainder, s.moved, s.leases, s.grant, s.granted, s.credited, s.shared =
-    s.figures.burst, 0, false, false, false, 0, 0, 0
-  local held
+-- Brings a bucket up to now, and under the figures that hold; returns it, or what is wrong with it.
+local function open(stored, asked, lease)
+  local name, figures, leased, moved = asked, nil, false, false
+  local tokens, remainder = nil, 0
   if stored then
-    local tokens, remainder, at, name, rest = string.match(stored, '^(%d+) (%d+) (%d+) ([%d ]+)(.*)$')
-    local figures = tokens and parse(name)
-    if not figures then
-      return 'ERR the value is no bucket'
+    local level, part, time, text, capacity, period, burst, revision, scale, rest =
+      string.match(stored, '^(%d+) (%d+) (%d+) ((%d+) (%d+) (%d+) (%d+) (%d+))(.*)$')
+    if not level then
+      return nil, 'ERR the value is no bucket'
     end
-    tokens, remainder, at, held = tonumber(tokens), tonumber(remainder), tonumber(at), rest
-    s.moved = now < at
-    local room = figures.burst
-    if held ~= '' then
-      s.leases = leases(held)
-      while s.leases[1] and s.leases[1].ends <= now do
-        local ends = math.max(at, s.leases[1].ends)
-        tokens, remainder = refill(tokens, remainder, at, ends, figures, room - outstanding(s.leases))
+    figures = {capacity = tonumber(capacity), period = tonumber(period), burst = tonumber(burst),
+      revision = tonumber(revision), scale = tonumber(scale)}
+    local at, room = tonumber(time), figures.burst
+    tokens, remainder, moved = tonumber(level), tonumber(part), now < at
+    if rest ~= '' then
+      leased = leases(rest)
+      while leased[1] and leased[1].ends <= now do
+        local ends = math.max(at, leased[1].ends)
+        tokens, remainder = refill(tokens, remainder, at, ends, figures, room - outstanding(leased))
         at = ends
-        table.remove(s.leases, 1)
+        table.remove(leased, 1)
       end
-      room = room - outstanding(s.leases)
+      room = room - outstanding(leased)
     end
     tokens, remainder = refill(tokens, remainder, at, now, figures, room)
-    if name ~= asked then
-      local hold = holding(asked, name)
-      if hold ~= name then
+    if text ~= asked then
+      name = holding(asked, text)
+      if name ~= text then
         -- The share of the burst that is left stays.
         local share = tokens / figures.burst
-        figures = parse(hold)
-        tokens, remainder, s.moved = math.min(figures.burst, math.floor(share * figures.burst)), 0, true
-        if s.leases then
-          tokens = math.min(tokens, math.max(0, figures.burst - outstanding(s.leases)))
+        figures = parse(name)
+        tokens, remainder, moved = math.min(figures.burst, math.floor(share * figures.burst)), 0, true
+        if leased then
+          tokens = math.min(tokens, math.max(0, figures.burst - outstanding(leased)))
         end
       end
-      s.name, s.figures = hold, figures
     end
-    s.tokens, s.remainder = tokens, remainder
+  else
+    figures = parse(asked)
+    tokens = figures.burst
   end
+  local s = {name = name, figures = figures, tokens = tokens, remainder = remainder, moved = moved, leases = leased,
+    grant = false, granted = 0, credited = 0, shared = 0}
   if lease ~= '' then
-    s.leases = s.leases or {}
+    s.leases = leased or {}
     local settled, unspent, granted, wish, least, length =
       string.match(lease, '^(%S+) (%d+) (%S+) (%d+) (%d+) (%d+)$')
     if settled ~= '-' then
@@ -182,6 +178,7 @@ local function open(s, stored, asked, lease)
     s.grant = granted ~= '-' and granted
     s.wish, s.least, s.length = tonumber(wish), tonumber(least), tonumber(length)
   end
+  return s
 end
 
 local function save(key, s)
@@ -201,7 +198,8 @@ local function save(key, s)
     'PX', math.ceil(full / 1000) + 1000)
 end
 
-local reply, size, key, arg, states = {now}, 1, 0, 2, {}
+-- As long as for one bucket, so that it need not grow.
+local reply, size, key, arg, states = {now, 0, 0, 0, ''}, 1, 0, 2, {false}
 while arg <= #ARGV do
   local buckets, debit = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
   local first, told, failure, level = key, size + 1, nil, nil
@@ -209,11 +207,14 @@ while arg <= #ARGV do
   reply[told] = 0
   for i = 1, buckets do
     key = key + 1
-    local s = states[i] or {}
-    states[i] = s
+    local s
     -- Who asks for a key that is no bucket fails alone.
     local stored = redis.pcall('GET', KEYS[key])
-    failure = failure or (type(stored) == 'table' and stored.err) or open(s, stored, ARGV[arg], ARGV[arg + 1])
+    failure = failure or (type(stored) == 'table' and stored.err)
+    if not failure then
+      s, failure = open(stored, ARGV[arg], ARGV[arg + 1])
+      states[i] = s
+    end
     if not failure then
       if debit > 0 then
         reply[told] = math.min(debit, s.tokens)
@@ -255,5 +256,8 @@ while arg <= #ARGV do
     end
   end
   arg = arg + 1 + 2 * runs
+end
+for i = #reply, size + 1, -1 do
+  reply[i] = nil
 end
 return reply

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.escalera.benchmarks.Bars;
 import dev.escalera.benchmarks.Figures;
 import dev.escalera.benchmarks.Jmh;
+import dev.escalera.benchmarks.Parts;
 import dev.escalera.benchmarks.Ratio;
 import dev.escalera.benchmarks.Report;
 import dev.escalera.benchmarks.Rounds;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -32,24 +34,33 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 
-/** What reads cost that each tier answers, and what holds when many ask, or nobody answers. */
+/**
+ * What reads cost that each tier answers, and what holds when many ask, or nobody answers. {@code
+ * -Descalera.bars=local,cold} measures some of local, remote, frozen, cold, acknowledged.
+ */
 public final class CacheBars implements Bars {
   private static final Duration TTL = Duration.ofMinutes(10);
-  private static final int WARM_UPS = 2;
-  private static final int ROUNDS = 5;
+  private static final int FORKS = 5;
+
+  /** Until the compiler is done with all contenders. */
+  private static final int WARM_UPS = 10;
+
+  private static final int ROUNDS = 9;
 
   @Override
   public void measure(Report report) throws Exception {
-    localHits(report);
-    remoteHits(report);
-    frozen(report);
-    coldKey(report);
-    acknowledged(report);
+    Map<String, Parts.Part> parts = new LinkedHashMap<>();
+    parts.put("local", CacheBars::localHits);
+    parts.put("remote", CacheBars::remoteHits);
+    parts.put("frozen", CacheBars::frozen);
+    parts.put("cold", CacheBars::coldKey);
+    parts.put("acknowledged", CacheBars::acknowledged);
+    Parts.measure(parts, report);
   }
 
   private static void localHits(Report report) throws Exception {
     for (int threads = 1; threads <= 2; threads++) {
-      Figures<Jmh.Cost> hit = Jmh.run(LocalHitBenchmark.class, threads, 3, report);
+      Figures<Jmh.Cost> hit = Jmh.run(LocalHitBenchmark.class, threads, FORKS, report);
       Jmh.Cost ours = hit.of("escalera");
       report.atMost(
           "L1 hit, threads: " + threads,
@@ -131,7 +142,7 @@ public final class CacheBars implements Bars {
       report.atMost("L2 hit", "GET and decode", 1.1, Figures.ratio(one, "Escalera", "GET"));
       report.note("L2 hit", "JetCache", Figures.ratio(one, "Escalera", "JetCache"));
 
-      int times = 500;
+      int times = 2_000;
       Figures<List<Double>> many =
           new Rounds(report)
               .add(

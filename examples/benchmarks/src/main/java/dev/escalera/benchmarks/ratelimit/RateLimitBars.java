@@ -28,7 +28,14 @@ import java.util.stream.IntStream;
 public final class RateLimitBars implements Bars {
   private static final int ROUNDS = 3;
   private static final int WARM_UPS = 3;
-  private static final long SHORT = Duration.ofSeconds(1).toNanos();
+
+  /** Rounds of a hot key: many short ones, since the speed of the machine changes by the second. */
+  private static final int HOT_ROUNDS = 15;
+
+  /** Until the compiler is done with all contenders. */
+  private static final int HOT_WARM_UPS = 15;
+
+  private static final long SHORT = Duration.ofMillis(400).toNanos();
   private static final long LONG = Duration.ofMillis(2_500).toNanos();
   private static final int CALLERS = 64;
   private static final int NODES = 4;
@@ -74,6 +81,8 @@ public final class RateLimitBars implements Bars {
     try (Contest contest = new Contest(report, AMPLE, AMPLE)) {
       Figures<List<Double>> figures =
           contest.run(
+              HOT_WARM_UPS,
+              HOT_ROUNDS,
               contender -> Load.blocking(contender, CALLERS, "hot", SHORT).perSecond(),
               "Escalera",
               "EVALSHA",
@@ -94,6 +103,8 @@ public final class RateLimitBars implements Bars {
     try (Contest contest = new Contest(report, AMPLE, AMPLE)) {
       Figures<List<Double>> figures =
           contest.run(
+              HOT_WARM_UPS,
+              HOT_ROUNDS,
               contender -> Load.inFlight(contender, CALLERS, i -> "hot", SHORT),
               "Escalera leasing",
               "Escalera",
@@ -173,6 +184,8 @@ public final class RateLimitBars implements Bars {
       int[] subject = new int[1];
       Figures<List<Double>> figures =
           contest.run(
+              WARM_UPS,
+              ROUNDS,
               contender -> {
                 // A bucket that is full at first.
                 String fresh = "overload-" + subject[0]++;
@@ -204,6 +217,8 @@ public final class RateLimitBars implements Bars {
     try (Contest contest = new Contest(report, 100, 100)) {
       Figures<List<Double>> figures =
           contest.run(
+              WARM_UPS,
+              ROUNDS,
               contender -> Load.inFlight(contender, CALLERS, subjects, LONG),
               "Escalera",
               "EVALSHA",
@@ -276,14 +291,15 @@ public final class RateLimitBars implements Bars {
       double measure(Contender contender) throws Exception;
     }
 
-    Figures<List<Double>> run(Work work, String... names) throws Exception {
+    Figures<List<Double>> run(int warmUps, int measured, Work work, String... names)
+        throws Exception {
       Rounds rounds = new Rounds(report);
       for (String name : names) {
         Contender contender = Contenders.of(name, server.uri(), rate, burst);
         contenders.add(contender);
         rounds.add(name, () -> work.measure(contender));
       }
-      return rounds.run(WARM_UPS, ROUNDS);
+      return rounds.run(warmUps, measured);
     }
 
     @Override
