@@ -20,11 +20,25 @@ final class BulkReader<K, V> {
   private final Reader<K, V> reader;
   private final @Nullable RemoteTier<V> remote;
   private final Platform platform;
+  private final Loaders<K> loaders;
+  private final Loads<K, V> loads;
+  private final Fills<K, V> fills;
+  private final Turns turns;
 
-  BulkReader(Reader<K, V> reader, @Nullable RemoteTier<V> remote, Platform platform) {
+  BulkReader(
+      Parts<K, V> parts,
+      Reader<K, V> reader,
+      Loaders<K> loaders,
+      Loads<K, V> loads,
+      Fills<K, V> fills,
+      Turns turns) {
     this.reader = reader;
-    this.remote = remote;
-    this.platform = platform;
+    this.remote = parts.remote();
+    this.platform = parts.platform();
+    this.loaders = loaders;
+    this.loads = loads;
+    this.fills = fills;
+    this.turns = turns;
   }
 
   /** Starts to read keys; each has a future of its own. */
@@ -47,7 +61,7 @@ final class BulkReader<K, V> {
   private final class Call {
     private final Function<? super Set<K>, ? extends Map<K, V>> loader;
     private final Executor steps;
-    private final List<Load<K, V>> loads = new ArrayList<>();
+    private final List<Load<K, V>> due = new ArrayList<>();
 
     Call(Function<? super Set<K>, ? extends Map<K, V>> loader, Executor steps) {
       this.loader = loader;
@@ -77,15 +91,15 @@ final class BulkReader<K, V> {
       if (hit != null) {
         return CompletableFuture.completedFuture(new Outcome<>(hit.value, null));
       }
-      if (reader.isLoading(key)) {
-        return CompletableFuture.failedFuture(Reader.recursion());
+      if (loaders.isLoading(key)) {
+        return CompletableFuture.failedFuture(Loaders.recursion());
       }
       Trip<K, V> trip = reader.trip(key, this::loadOne, steps);
       Flight<V> flight = reader.join(trip);
       if (flight != trip.flight) {
         return reader.follow(flight, trip);
       }
-      reader.bound(trip);
+      loads.bound(trip);
       // If there is one, the flight before this one ended between our look into L1 and here.
       Entry<V> late = reader.hit(key);
       if (late == null) {
@@ -99,7 +113,7 @@ final class BulkReader<K, V> {
     private void look(List<Trip<K, V>> trips) {
       RemoteTier<V> l2 = remote;
       if (l2 == null) {
-        trips.forEach(trip -> loads.add(new Load<>(trip, null, trip.flight)));
+        trips.forEach(trip -> due.add(new Load<>(trip, null, trip.flight)));
         load();
         return;
       }
@@ -126,7 +140,7 @@ final class BulkReader<K, V> {
         Lookup<V> lookup = found.get(i);
         switch (lookup.kind()) {
           case FRESH ->
-              trip.flight.endAs(() -> CompletableFuture.completedFuture(reader.keep(trip, lookup)));
+              trip.flight.endAs(() -> CompletableFuture.completedFuture(fills.keep(trip, lookup)));
           case UNREACHABLE -> enterOutage(trip);
           case MISSING, DROPPED, UNREADABLE, EXPIRED -> {
             missing.add(trip);
@@ -151,7 +165,7 @@ final class BulkReader<K, V> {
     private void enterOutage(Trip<K, V> trip) {
       Entered<V> entered = reader.enterOutage(trip);
       if (entered.isOwn()) {
-        loads.add(new Load<>(trip, null, entered.flight()));
+        due.add(new Load<>(trip, null, entered.flight()));
         trip.flight.endAs(() -> entered.flight().result);
       } else {
         trip.flight.endAs(() -> reader.orAlone(entered.flight(), trip));
@@ -160,7 +174,7 @@ final class BulkReader<K, V> {
 
     private void claimed(Trip<K, V> trip, RemoteTier<V> l2, @Nullable Claim claim, long sent) {
       if (claim == null || claim instanceof Claim.Granted) {
-        loads.add(new Load<>(trip, claim, trip.flight));
+        due.add(new Load<>(trip, claim, trip.flight));
       } else {
         trip.flight.endAs(() -> reader.claimed(trip, l2, claim, sent));
       }
@@ -168,31 +182,31 @@ final class BulkReader<K, V> {
 
     /** Loads all at once; each key then goes its way as if it had been loaded alone. */
     private void load() {
-      if (loads.isEmpty()) {
+      if (due.isEmpty()) {
         return;
       }
-      long wait = reader.turn(loads.size());
+      long wait = turns.take(due.size());
       if (wait <= 0) {
         loadNow();
         return;
       }
       CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
       platform.after(wait, () -> turn.complete(null));
-      loads.forEach(load -> reader.extend(load.trip, load.claim, turn));
+      due.forEach(load -> fills.extend(load.trip, load.claim, turn));
       turn.thenRunAsync(this::loadNow, steps)
           .whenComplete((done, failure) -> fail(List.of(), failure));
     }
 
     private void loadNow() {
-      boolean bounded = reader.isBounded();
+      boolean bounded = loads.isBounded();
       Executor runs = bounded ? platform.executor() : steps;
       CompletableFuture<Map<K, V>> all = new CompletableFuture<>();
       Set<K> keys = new LinkedHashSet<>();
-      for (Load<K, V> load : loads) {
+      for (Load<K, V> load : due) {
         K key = load.trip.key;
         keys.add(key);
         CompletableFuture<@Nullable V> value = all.thenApply(values -> values.get(key));
-        load.flight.endAs(() -> reader.loaded(load.trip, load.claim, value, reader.begin(), runs));
+        load.flight.endAs(() -> loads.loaded(load.trip, load.claim, value, loads.begin(), runs));
       }
       if (bounded) {
         runs.execute(() -> run(keys, all));
@@ -202,7 +216,7 @@ final class BulkReader<K, V> {
     }
 
     private void run(Set<K> keys, CompletableFuture<Map<K, V>> all) {
-      reader
+      loaders
           .run(keys, () -> CompletableFuture.completedFuture(call(keys)))
           .whenComplete(
               (values, failure) -> {
@@ -226,7 +240,7 @@ final class BulkReader<K, V> {
       if (failure != null) {
         Throwable cause = Futures.unwrap(failure);
         trips.forEach(trip -> trip.flight.result.completeExceptionally(cause));
-        loads.forEach(load -> load.flight.result.completeExceptionally(cause));
+        due.forEach(load -> load.flight.result.completeExceptionally(cause));
       }
     }
   }

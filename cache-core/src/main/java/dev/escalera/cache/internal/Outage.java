@@ -20,11 +20,11 @@ final class Outage<K, V> {
    */
   record Entered<V>(Flight<V> flight, boolean isOwn) {}
 
-  Outage(CacheOptions<K, V> options, LocalTier<K, V> local, Counters counters, Platform platform) {
-    this.options = options;
-    this.local = local;
-    this.counters = counters;
-    this.platform = platform;
+  Outage(Parts<K, V> parts) {
+    this.options = parts.options();
+    this.local = parts.local();
+    this.counters = parts.counters();
+    this.platform = parts.platform();
   }
 
   /** Returns what L1 holds that may serve without L2. */

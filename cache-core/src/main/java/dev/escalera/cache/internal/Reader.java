@@ -5,17 +5,10 @@ import dev.escalera.cache.internal.Flights.AbandonedException;
 import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Lookup.Kind;
 import dev.escalera.cache.internal.Outage.Entered;
-import dev.escalera.cache.internal.RemoteTier.Filled;
-import dev.escalera.cache.internal.TagBook.Known;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +25,6 @@ final class Reader<K, V> {
   private final Address.Book<K> addresses;
   private final LocalTier<K, V> local;
   private final @Nullable RemoteTier<V> remote;
-  private final TagBook tags;
   private final Lease lease;
   private final Waiters waiters;
   private final Pending pending;
@@ -40,40 +32,36 @@ final class Reader<K, V> {
   private final Platform platform;
   private final Rules rules;
   private final Lives<K, V> lives;
-  private @Nullable Recovery<K, V> recovery;
+  private final Loaders<K> loaders;
+  private final Loads<K, V> loads;
+  private final Fills<K, V> fills;
   private final Flights<K, V> flights = new Flights<>();
   private final Outage<K, V> outage;
-  private final Set<Loading> loading = ConcurrentHashMap.newKeySet();
   private final Set<Object> refreshing = ConcurrentHashMap.newKeySet();
 
-  /** A loader that runs in a thread. */
-  private record Loading(Thread thread, Object key) {}
-
   Reader(
-      CacheOptions<K, V> options,
+      Parts<K, V> parts,
       Address.Book<K> addresses,
-      LocalTier<K, V> local,
-      @Nullable RemoteTier<V> remote,
-      TagBook tags,
-      Lease lease,
       Waiters waiters,
-      Pending pending,
-      Counters counters,
-      Platform platform,
-      Rules rules) {
-    this.options = options;
+      Lives<K, V> lives,
+      Loaders<K> loaders,
+      Loads<K, V> loads,
+      Fills<K, V> fills) {
+    this.options = parts.options();
     this.addresses = addresses;
-    this.local = local;
-    this.remote = remote;
-    this.tags = tags;
-    this.lease = lease;
+    this.local = parts.local();
+    this.remote = parts.remote();
+    this.lease = parts.lease();
     this.waiters = waiters;
-    this.pending = pending;
-    this.counters = counters;
-    this.platform = platform;
-    this.rules = rules;
-    this.lives = new Lives<>(options, platform);
-    this.outage = new Outage<>(options, local, counters, platform);
+    this.pending = parts.pending();
+    this.counters = parts.counters();
+    this.platform = parts.platform();
+    this.rules = parts.rules();
+    this.lives = lives;
+    this.loaders = loaders;
+    this.loads = loads;
+    this.fills = fills;
+    this.outage = new Outage<>(parts);
   }
 
   /** Returns the entry of L1 if it may be served; allocates nothing. */
@@ -101,19 +89,20 @@ final class Reader<K, V> {
     CompletableFuture<?> done;
     RemoteTier<V> l2 = remote;
     if (l2 == null) {
-      done = load(trip, null);
+      done = loads.load(trip, null);
     } else {
       done =
           l2.claim(trip.address, entry.nonce() == 0 ? RemoteTier.ANY : entry.nonce(), trip.budget)
               .thenComposeAsync(
                   claim -> {
                     if (claim instanceof Claim.Granted) {
-                      return load(trip, claim);
+                      return loads.load(trip, claim);
                     }
                     return claim instanceof Claim.Present present
                         ? l2.decode(present.found(), platform.nanos(), trip.budget)
                             .thenApply(
-                                lookup -> lookup.kind() == Kind.FRESH ? keep(trip, lookup) : null)
+                                lookup ->
+                                    lookup.kind() == Kind.FRESH ? fills.keep(trip, lookup) : null)
                         : CompletableFuture.completedFuture(null);
                   },
                   trip.steps);
@@ -134,7 +123,7 @@ final class Reader<K, V> {
         .thenApply(
             lookup ->
                 switch (lookup.kind()) {
-                  case FRESH -> keep(trip, lookup);
+                  case FRESH -> fills.keep(trip, lookup);
                   case UNREACHABLE -> outage.serve(key);
                   default -> null;
                 });
@@ -142,7 +131,9 @@ final class Reader<K, V> {
 
   /** Joins the flight that runs for a key, or starts one whose steps the executor runs. */
   CompletableFuture<Outcome<V>> fly(K key, Loader<K, V> loader, Executor steps) {
-    refuseRecursion(key);
+    if (loaders.isLoading(key)) {
+      throw Loaders.recursion();
+    }
     Trip<K, V> trip = trip(key, loader, steps);
     Flight<V> flight = join(trip);
     if (flight == trip.flight) {
@@ -158,7 +149,7 @@ final class Reader<K, V> {
   }
 
   private CompletableFuture<Outcome<V>> start(Trip<K, V> trip) {
-    bound(trip);
+    loads.bound(trip);
     Entry<V> entry = hit(trip.key);
     // If there is one, the flight before this one ended between our look into L1 and here.
     return entry != null
@@ -208,48 +199,10 @@ final class Reader<K, V> {
     return false;
   }
 
-  private void refuseRecursion(K key) {
-    if (isLoading(key)) {
-      throw recursion();
-    }
-  }
-
-  static RefusedException recursion() {
-    return new RefusedException("the loader asks the cache for the key that it loads", null);
-  }
-
-  /** Whether this thread runs the loader of a key: it would wait for itself. */
-  boolean isLoading(K key) {
-    return loading.contains(new Loading(Thread.currentThread(), key));
-  }
-
-  /** Ends a flight by its time-outs; what it does goes on. */
-  void bound(Trip<K, V> trip) {
-    Duration soft = options.softTimeout();
-    if (soft != null) {
-      platform.after(
-          soft.toNanos(),
-          () -> {
-            Outcome<V> stale = stale(trip);
-            if (stale != null) {
-              trip.flight.result.complete(stale);
-            }
-          });
-    }
-    Duration hard = options.hardTimeout();
-    if (hard != null) {
-      platform.after(
-          hard.toNanos(),
-          () ->
-              trip.flight.result.completeExceptionally(
-                  new TimeoutException("the load took longer than " + hard)));
-    }
-  }
-
   private CompletableFuture<Outcome<V>> seek(Trip<K, V> trip) {
     RemoteTier<V> l2 = remote;
     return l2 == null
-        ? load(trip, null)
+        ? loads.load(trip, null)
         : look(trip, l2).thenComposeAsync(lookup -> decide(trip, lookup), trip.steps);
   }
 
@@ -275,7 +228,7 @@ final class Reader<K, V> {
 
   private CompletableFuture<Outcome<V>> decide(Trip<K, V> trip, Lookup<V> lookup) {
     return switch (lookup.kind()) {
-      case FRESH -> CompletableFuture.completedFuture(keep(trip, lookup));
+      case FRESH -> CompletableFuture.completedFuture(fills.keep(trip, lookup));
       case UNREACHABLE -> loadAlone(trip);
       case MISSING, DROPPED, UNREADABLE, EXPIRED -> claim(trip, unwanted(trip, lookup));
     };
@@ -294,7 +247,7 @@ final class Reader<K, V> {
   private CompletableFuture<Outcome<V>> claim(Trip<K, V> trip, long unwanted) {
     RemoteTier<V> l2 = remote;
     if (l2 == null) {
-      return load(trip, null);
+      return loads.load(trip, null);
     }
     long sent = platform.nanos();
     return l2.claim(trip.address, unwanted, trip.budget)
@@ -311,7 +264,7 @@ final class Reader<K, V> {
       return l2.decode(present.found(), sent, trip.budget)
           .thenComposeAsync(lookup -> decide(trip, lookup), trip.steps);
     }
-    return load(trip, claim);
+    return loads.load(trip, claim);
   }
 
   private CompletableFuture<Outcome<V>> await(Trip<K, V> trip, Claim.Busy busy) {
@@ -337,7 +290,7 @@ final class Reader<K, V> {
     if (!entered.isOwn()) {
       return orAlone(entered.flight(), trip);
     }
-    entered.flight().endAs(() -> load(trip, null));
+    entered.flight().endAs(() -> loads.load(trip, null));
     return entered.flight().result;
   }
 
@@ -350,249 +303,7 @@ final class Reader<K, V> {
     return outage.enter(trip);
   }
 
-  private CompletableFuture<Outcome<V>> load(Trip<K, V> trip, @Nullable Claim claim) {
-    long wait = turn(1);
-    if (wait <= 0) {
-      return loadNow(trip, claim);
-    }
-    CompletableFuture<@Nullable Void> turn = new CompletableFuture<>();
-    platform.after(wait, () -> turn.complete(null));
-    extend(trip, claim, turn);
-    return turn.thenComposeAsync(done -> loadNow(trip, claim), trip.steps);
-  }
-
-  /** Returns for how long as many loads have to wait, in nanoseconds. */
-  long turn(int loads) {
-    Recovery<K, V> recovers = recovery;
-    return recovers == null ? 0 : recovers.turn(loads);
-  }
-
-  void recoversBy(@Nullable Recovery<K, V> by) {
-    this.recovery = by;
-  }
-
-  private CompletableFuture<Outcome<V>> loadNow(Trip<K, V> trip, @Nullable Claim claim) {
-    boolean bounded = isBounded();
-    Executor runs = bounded ? platform.executor() : trip.steps;
-    Begun begun = begin();
-    Supplier<CompletableFuture<@Nullable V>> loader =
-        () -> run(Set.of(trip.key), () -> trip.loader.load(trip.key));
-    CompletableFuture<@Nullable V> loaded =
-        bounded
-            ? CompletableFuture.supplyAsync(loader, runs).thenCompose(stage -> stage)
-            : loader.get();
-    return loaded(trip, claim, loaded, begun, runs);
-  }
-
-  /** Whether loads may be left behind, so that they need a thread of their own. */
-  boolean isBounded() {
-    return options.softTimeout() != null || options.hardTimeout() != null;
-  }
-
-  /**
-   * When a load began.
-   *
-   * @param clock the number of the last change then
-   */
-  record Begun(long clock, long nanos) {}
-
-  Begun begin() {
-    counters.loads.increment();
-    return new Begun(local.now(), platform.nanos());
-  }
-
-  /** Goes on once a load has ended. */
-  CompletableFuture<Outcome<V>> loaded(
-      Trip<K, V> trip,
-      @Nullable Claim claim,
-      CompletableFuture<@Nullable V> loaded,
-      Begun begun,
-      Executor runs) {
-    extend(trip, claim, loaded);
-    return loaded
-        .handleAsync(
-            (value, failure) -> {
-              counters.loadNanos.add(platform.nanos() - begun.nanos);
-              if (failure == null) {
-                return store(trip, claim, value, begun.clock, begun.nanos);
-              }
-              counters.loadFailures.increment();
-              release(trip, claim);
-              Outcome<V> stale =
-                  Futures.unwrap(failure) instanceof AbandonedException ? null : stale(trip);
-              return stale != null
-                  ? CompletableFuture.completedFuture(stale)
-                  : CompletableFuture.<Outcome<V>>failedFuture(Futures.unwrap(failure));
-            },
-            runs)
-        .thenCompose(outcome -> outcome);
-  }
-
-  /** Runs a loader of keys in this thread. */
-  <T> CompletableFuture<T> run(Set<K> keys, Supplier<CompletableFuture<T>> loader) {
-    List<Loading> here = new ArrayList<>(keys.size());
-    keys.forEach(key -> here.add(new Loading(Thread.currentThread(), key)));
-    loading.addAll(here);
-    try {
-      return loader.get();
-    } catch (Throwable e) {
-      // An Error too: those who wait for this load must learn of it.
-      return CompletableFuture.failedFuture(
-          Thread.currentThread().isInterrupted() || isInterruption(e)
-              ? new AbandonedException(e)
-              : e);
-    } finally {
-      here.forEach(loading::remove);
-    }
-  }
-
-  /** Lets the claim stand as long as the load runs. */
-  void extend(Trip<K, V> trip, @Nullable Claim claim, CompletableFuture<?> loaded) {
-    RemoteTier<V> l2 = remote;
-    if (l2 == null || !(claim instanceof Claim.Granted)) {
-      return;
-    }
-    platform.after(
-        l2.store().claimLife().toNanos() / 3,
-        () -> {
-          if (!loaded.isDone()) {
-            l2.store().extend(trip.address, claim);
-            extend(trip, claim, loaded);
-          }
-        });
-  }
-
-  void release(Trip<K, V> trip, @Nullable Claim claim) {
-    RemoteTier<V> l2 = remote;
-    if (l2 != null && claim instanceof Claim.Granted) {
-      l2.store().release(trip.address, claim);
-    }
-  }
-
-  /** Returns an expired value of a tier that nothing has outdated since. */
-  @Nullable Outcome<V> stale(Trip<K, V> trip) {
-    long window = options.staleIfError().toNanos();
-    if (window == 0) {
-      return null;
-    }
-    long now = platform.nanos();
-    Entry<V> entry = local.find(trip.key);
-    if (entry != null && now - entry.kept() < 0 && local.isUnrefuted(entry)) {
-      return new Outcome<>(entry.value, counters.staleServed);
-    }
-    Lookup.Stored<V> expired = trip.expired;
-    Mark mark = trip.expiredMark;
-    return expired != null
-            && mark != null
-            && local.stands(mark)
-            && expired.age() < expired.ttl() + window
-        ? new Outcome<>(expired.value(), counters.staleServed)
-        : null;
-  }
-
-  /** Fills a loaded value into both tiers, if nothing has outdated it. */
-  CompletableFuture<Outcome<V>> store(
-      Trip<K, V> trip, @Nullable Claim claim, @Nullable V value, long clock, long began) {
-    Duration ttl = lives.ofLoaded(trip.key, value);
-    if (ttl == null) {
-      release(trip, claim);
-      return CompletableFuture.completedFuture(new Outcome<>(value, counters.misses));
-    }
-    long took = platform.nanos() - began;
-    Set<String> names = lives.tags(trip.key, value);
-    Outcome<V> outcome = new Outcome<>(value, counters.misses, names, clock);
-    if (names.isEmpty()) {
-      return fill(trip, claim, outcome, ttl, began, took, Map.of());
-    }
-    if (remote != null && !(claim instanceof Claim.Granted)) {
-      Map<String, Known> here = tags.hereSince(names, clock);
-      return here == null
-          ? CompletableFuture.completedFuture(outcome)
-          : fill(trip, claim, outcome, ttl, began, took, here);
-    }
-    return tags.since(names, clock, began, trip.mark.generation(), trip.budget)
-        .thenComposeAsync(
-            known -> {
-              if (known != null) {
-                return fill(trip, claim, outcome, ttl, began, took, known);
-              }
-              counters.fillsRefused.increment();
-              release(trip, claim);
-              return CompletableFuture.completedFuture(outcome);
-            },
-            trip.steps);
-  }
-
-  private CompletableFuture<Outcome<V>> fill(
-      Trip<K, V> trip,
-      @Nullable Claim claim,
-      Outcome<V> outcome,
-      Duration ttl,
-      long began,
-      long took,
-      Map<String, Known> known) {
-    V value = outcome.value();
-    RemoteTier<V> l2 = remote;
-    long nonce = platform.nonce();
-    CompletableFuture<Filled> filled =
-        CompletableFuture.completedFuture(l2 == null ? Filled.STORED : Filled.UNKNOWN);
-    if (l2 != null && claim instanceof Claim.Granted) {
-      byte[] envelope;
-      try {
-        envelope = l2.encode(value, nonce, ttl, took, known);
-      } catch (RefusedException e) {
-        release(trip, claim);
-        throw e;
-      }
-      filled = l2.fill(trip.address, claim, envelope, ttl, trip.budget);
-    }
-    return filled.thenApply(
-        accepted -> {
-          if (accepted != Filled.REFUSED) {
-            Mark mark = local.borne(trip.mark);
-            // L2 may hold another: coherent is what it holds.
-            Mark bears = accepted == Filled.UNKNOWN ? rules.bearsPastStore(mark) : mark;
-            local.store(
-                trip.key, lives.entry(value, bears, marks(known), ttl, 0, began, took, nonce));
-          }
-          return outcome;
-        });
-  }
-
-  static Mark @Nullable [] marks(Map<String, Known> known) {
-    return known.isEmpty() ? null : known.values().stream().map(Known::mark).toArray(Mark[]::new);
-  }
-
-  Outcome<V> keep(Trip<K, V> trip, Lookup<V> lookup) {
-    Lookup.Stored<V> stored = lookup.stored();
-    if (stored == null) {
-      throw new IllegalStateException("nothing to keep");
-    }
-    Mark[] marks = stored.tags().values().toArray(new Mark[0]);
-    local.store(
-        trip.key,
-        lives.entry(
-            stored.value(),
-            local.borne(trip.mark),
-            marks,
-            Duration.ofNanos(stored.ttl()),
-            stored.age(),
-            platform.nanos() - stored.age() - stored.load(),
-            stored.load(),
-            stored.nonce()));
-    return new Outcome<>(stored.value(), counters.l2Hits, stored.tags().keySet(), trip.clock);
-  }
-
   private Budget budget(Executor steps) {
     return new Budget(options.remoteBudget(), counters, platform, steps);
-  }
-
-  private static boolean isInterruption(Throwable failure) {
-    for (Throwable e = failure; e != null; e = e.getCause()) {
-      if (e instanceof InterruptedException) {
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -5,8 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
 
 /**
@@ -17,7 +15,6 @@ import java.util.function.BiFunction;
  */
 final class Recovery<K, V> {
   private static final int MAX_BATCH = 50;
-  private static final long SECOND = 1_000_000_000;
 
   private final Address.Book<K> addresses;
   private final LocalTier<K, V> local;
@@ -31,39 +28,29 @@ final class Recovery<K, V> {
   /** Reads a value of L2 into L1. */
   private final BiFunction<K, Executor, CompletableFuture<?>> refetch;
 
-  private final int rate;
+  private final Turns turns;
   private final int batch;
-
-  /** How many loads still wait for a turn, until when, and when the last one has its own. */
-  private final AtomicInteger turns = new AtomicInteger();
-
-  private final AtomicLong last = new AtomicLong();
-  private volatile long turnsEnd;
 
   /** Whether all that opened since the lease was last whole were as they had been. */
   private boolean same = true;
 
   Recovery(
-      CacheOptions<K, V> options,
+      Parts<K, V> parts,
       Address.Book<K> addresses,
-      LocalTier<K, V> local,
       RemoteTier<V> remote,
-      Lease lease,
-      Counters counters,
-      Platform platform,
-      Rules rules,
+      Turns turns,
       BiFunction<K, Executor, CompletableFuture<?>> refetch) {
-    this.options = options;
+    this.options = parts.options();
     this.addresses = addresses;
-    this.local = local;
+    this.local = parts.local();
     this.remote = remote;
-    this.lease = lease;
-    this.counters = counters;
-    this.platform = platform;
-    this.rules = rules;
+    this.lease = parts.lease();
+    this.counters = parts.counters();
+    this.platform = parts.platform();
+    this.rules = parts.rules();
     this.refetch = refetch;
-    this.rate = options.recoveryRate();
-    this.batch = Math.max(1, Math.min(MAX_BATCH, rate / 10));
+    this.turns = turns;
+    this.batch = Math.max(1, Math.min(MAX_BATCH, options.recoveryRate() / 10));
   }
 
   /** Changes are told from now on, by a store that is the same as before or not. */
@@ -83,33 +70,14 @@ final class Recovery<K, V> {
       platform.executor().execute(() -> drop(generation));
     } else if (remote.store().tellsVersions()) {
       // Not all nodes at the same instant.
-      long pause = (long) (platform.random() * pause(batch));
+      long pause = (long) (platform.random() * turns.pause(batch));
       later(pause, () -> revalidate(local.suspects(generation, platform.nanos()), 0, generation));
     }
   }
 
   private void drop(long generation) {
-    int dropped = local.countBefore(generation);
-    turnsEnd = platform.nanos() + pause(dropped);
-    last.set(platform.nanos() - pause(1));
-    turns.set(dropped);
+    turns.begin(local.countBefore(generation));
     local.dropBefore(generation);
-  }
-
-  /** Returns for how long as many loads have to wait. */
-  long turn(int loads) {
-    if (turns.get() <= 0) {
-      return 0;
-    }
-    long now = platform.nanos();
-    if (now - turnsEnd >= 0) {
-      turns.set(0);
-      return 0;
-    }
-    turns.addAndGet(-loads);
-    long each = pause(loads);
-    long mine = last.updateAndGet(at -> (at + each - now > 0 ? at : now - each) + each);
-    return mine - now;
   }
 
   private void revalidate(List<K> suspects, int from, long generation) {
@@ -141,7 +109,7 @@ final class Recovery<K, V> {
             (done, failure) -> {
               // What was not compared is asked for when it is read.
               if (failure == null) {
-                later(pause(to - from), () -> revalidate(suspects, to, generation));
+                later(turns.pause(to - from), () -> revalidate(suspects, to, generation));
               }
             });
   }
@@ -159,10 +127,6 @@ final class Recovery<K, V> {
                 }
               }
             });
-  }
-
-  private long pause(int keys) {
-    return keys * SECOND / rate;
   }
 
   private void later(long nanos, Runnable step) {

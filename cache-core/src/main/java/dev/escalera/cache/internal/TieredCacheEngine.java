@@ -76,29 +76,18 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
         store == null || codec == null
             ? null
             : new RemoteTier<>(store, codec, options, counters, tags, platform, rules);
-    this.writer =
-        new Writer<>(
-            options,
-            addresses,
-            local,
-            remote,
-            tags,
-            pending,
-            ownChanges,
-            lease,
-            counters,
-            platform);
-    this.reader =
-        new Reader<>(
-            options, addresses, local, remote, tags, lease, waiters, pending, counters, platform,
-            rules);
+    Parts<K, V> parts =
+        new Parts<>(options, local, remote, tags, lease, pending, counters, platform, rules);
+    Lives<K, V> lives = new Lives<>(options, platform);
+    Turns turns = new Turns(options.recoveryRate(), platform);
+    Loaders<K> loaders = new Loaders<>();
+    Fills<K, V> fills = new Fills<>(parts, lives);
+    Loads<K, V> loads = new Loads<>(parts, loaders, turns, fills);
+    this.writer = new Writer<>(parts, addresses, ownChanges, lives);
+    this.reader = new Reader<>(parts, addresses, waiters, lives, loaders, loads, fills);
+    this.bulk = new BulkReader<>(parts, reader, loaders, loads, fills, turns);
     this.recovery =
-        remote == null
-            ? null
-            : new Recovery<>(
-                options, addresses, local, remote, lease, counters, platform, rules, reader::peek);
-    reader.recoversBy(recovery);
-    this.bulk = new BulkReader<>(reader, remote, platform);
+        remote == null ? null : new Recovery<>(parts, addresses, remote, turns, reader::peek);
     this.maintenance = new Maintenance<>(this, local, remote, pending, lease, counters, platform);
     this.meters =
         options.meterRegistry() == null

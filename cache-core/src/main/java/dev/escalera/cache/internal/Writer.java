@@ -29,28 +29,18 @@ final class Writer<K, V> {
   private final Lives<K, V> lives;
   private final boolean acknowledged;
 
-  Writer(
-      CacheOptions<K, V> options,
-      Address.Book<K> addresses,
-      LocalTier<K, V> local,
-      @Nullable RemoteTier<V> remote,
-      TagBook tags,
-      Pending pending,
-      OwnChanges own,
-      Lease lease,
-      Counters counters,
-      Platform platform) {
-    this.options = options;
+  Writer(Parts<K, V> parts, Address.Book<K> addresses, OwnChanges own, Lives<K, V> lives) {
+    this.options = parts.options();
     this.addresses = addresses;
-    this.local = local;
-    this.remote = remote;
-    this.tags = tags;
-    this.pending = pending;
+    this.local = parts.local();
+    this.remote = parts.remote();
+    this.tags = parts.tags();
+    this.pending = parts.pending();
     this.own = own;
-    this.lease = lease;
-    this.counters = counters;
-    this.platform = platform;
-    this.lives = new Lives<>(options, platform);
+    this.lease = parts.lease();
+    this.counters = parts.counters();
+    this.platform = parts.platform();
+    this.lives = lives;
     this.acknowledged = options.freshness() == Freshness.ACKNOWLEDGED;
   }
 
@@ -185,7 +175,7 @@ final class Writer<K, V> {
 
   private void keep(K key, V value, Mark mark, Duration ttl, Map<String, Known> known, long nonce) {
     long now = platform.nanos();
-    local.store(key, lives.entry(value, mark, Reader.marks(known), ttl, 0, now, 0, nonce));
+    local.store(key, lives.entry(value, mark, Fills.marks(known), ttl, 0, now, 0, nonce));
   }
 
   /** Ends a change: what was read while the store changed is outdated, too. */

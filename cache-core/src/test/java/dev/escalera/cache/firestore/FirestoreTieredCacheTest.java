@@ -8,8 +8,10 @@ import com.google.cloud.firestore.FieldValue;
 import com.google.cloud.firestore.Firestore;
 import com.google.cloud.firestore.QueryDocumentSnapshot;
 import dev.escalera.cache.Await;
+import dev.escalera.cache.BulkContract;
 import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.LoadsContract;
 import dev.escalera.cache.RemoteCacheContract;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
@@ -18,6 +20,7 @@ import dev.escalera.testkit.WithFirestore;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 @WithFirestore
@@ -148,6 +151,22 @@ class FirestoreTieredCacheTest extends RemoteCacheContract {
       assertThat(cache.stats().storeFailures()).isPositive();
     } finally {
       client.shutdownNow();
+    }
+  }
+
+  @Nested
+  class Loads extends LoadsContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return FirestoreTieredCacheTest.this.create(name, ttl);
+    }
+  }
+
+  @Nested
+  class Bulk extends BulkContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return FirestoreTieredCacheTest.this.create(name, ttl);
     }
   }
 }

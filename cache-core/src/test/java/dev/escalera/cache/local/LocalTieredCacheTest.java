@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import dev.escalera.cache.Await;
+import dev.escalera.cache.BulkContract;
 import dev.escalera.cache.CacheException;
+import dev.escalera.cache.LoadsContract;
 import dev.escalera.cache.ManualTicker;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.TieredCacheContract;
@@ -18,6 +20,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 class LocalTieredCacheTest extends TieredCacheContract {
@@ -205,6 +208,22 @@ class LocalTieredCacheTest extends TieredCacheContract {
       if (!"v".equals(cache.getIfPresent("k")) || !"v".equals(cache.get("k", key -> "x"))) {
         throw new AssertionError("not there");
       }
+    }
+  }
+
+  @Nested
+  class Loads extends LoadsContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return LocalTieredCacheTest.this.create(name, ttl);
+    }
+  }
+
+  @Nested
+  class Bulk extends BulkContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return LocalTieredCacheTest.this.create(name, ttl);
     }
   }
 }

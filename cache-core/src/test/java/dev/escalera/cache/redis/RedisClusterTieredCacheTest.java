@@ -3,9 +3,11 @@ package dev.escalera.cache.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.escalera.cache.Await;
+import dev.escalera.cache.BulkContract;
 import dev.escalera.cache.EntryOptions;
 import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.LoadsContract;
 import dev.escalera.cache.RemoteCacheContract;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
@@ -24,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 class RedisClusterTieredCacheTest extends RemoteCacheContract {
@@ -179,6 +182,22 @@ class RedisClusterTieredCacheTest extends RemoteCacheContract {
       assertThat(cache.get("k", key -> "new")).isEqualTo("new");
       cache.close();
       fleet.shutdownAsync().get(10, TimeUnit.SECONDS);
+    }
+  }
+
+  @Nested
+  class Loads extends LoadsContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return RedisClusterTieredCacheTest.this.create(name, ttl);
+    }
+  }
+
+  @Nested
+  class Bulk extends BulkContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return RedisClusterTieredCacheTest.this.create(name, ttl);
     }
   }
 }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.escalera.cache.Await;
+import dev.escalera.cache.BulkContract;
 import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.LoadsContract;
 import dev.escalera.cache.ManualTicker;
 import dev.escalera.cache.RemoteCacheContract;
 import dev.escalera.cache.TieredCache;
@@ -20,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
 @WithRedis
@@ -172,5 +175,21 @@ class RedisTieredCacheTest extends RemoteCacheContract {
 
   private static long clients(StatefulRedisConnection<String, String> redis) {
     return redis.sync().clientList().lines().filter(line -> !line.isBlank()).count();
+  }
+
+  @Nested
+  class Loads extends LoadsContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return RedisTieredCacheTest.this.create(name, ttl);
+    }
+  }
+
+  @Nested
+  class Bulk extends BulkContract {
+    @Override
+    protected TieredCache<String, String> create(String name, Duration ttl) {
+      return RedisTieredCacheTest.this.create(name, ttl);
+    }
   }
 }
