@@ -44,6 +44,7 @@ final class RedisLink implements AutoCloseable {
   private final Duration deadline;
   private final Semaphore permits;
   private final CircuitBreaker<Object> breaker;
+  private final Deadlines deadlines = new Deadlines();
   private final Object lock = new Object();
 
   /**
@@ -110,12 +111,11 @@ final class RedisLink implements AutoCloseable {
                     CompletableFuture.failedFuture(
                         new NotSentException("no connection", unwrap(e))))
             .thenCompose(
-                open ->
-                    command
-                        .apply(open)
-                        .toCompletableFuture()
-                        .orTimeout(
-                            deadline.toNanos() - (System.nanoTime() - sent), TimeUnit.NANOSECONDS));
+                open -> {
+                  CompletableFuture<T> reply = command.apply(open).toCompletableFuture();
+                  deadlines.watch(reply, deadline.toNanos() - (System.nanoTime() - sent));
+                  return reply;
+                });
     // What is returned depends on the settling: no caller goes on before the permit is back.
     return result.whenComplete(
         (value, failure) -> settle(connection, wasOpen, failure == null ? null : unwrap(failure)));

@@ -3,13 +3,13 @@ package dev.escalera.cache.internal;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.BlockingQueue;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,19 +17,12 @@ import org.jspecify.annotations.Nullable;
  * has gone, on another executor.
  */
 final class CallerThread implements Executor {
-  /** Wakes the one that waits; left over, it is worth no thread. */
-  private static final Runnable WAKE = new Wake();
-
-  private static final class Wake implements Runnable {
-    @Override
-    public void run() {
-      // That it came is all.
-    }
-  }
-
-  private final BlockingQueue<Runnable> steps = new LinkedBlockingQueue<>();
+  private final Queue<Runnable> steps = new ConcurrentLinkedQueue<>();
   private final Platform platform;
   private final Executor afterwards;
+
+  /** Parks, or is about to look whether it has to; null before it waits. */
+  private volatile @Nullable Thread waiting;
 
   /** What this thread is to end in time. Guarded by this. */
   private final List<Deadline> deadlines = new ArrayList<>(2);
@@ -61,21 +54,28 @@ final class CallerThread implements Executor {
     }
     CompletableFuture<T> bounded = running.copy();
     Deadline deadline = new Deadline(bounded, platform.nanos() + nanos);
+    boolean kept;
     synchronized (this) {
-      if (!gone) {
-        deadlines.add(deadline);
-        // It may wait already, and for longer.
-        steps.add(WAKE);
-        return bounded;
-      }
+      kept = !gone && deadlines.add(deadline);
     }
-    platform.after(nanos, deadline::end);
+    if (kept) {
+      // It may wait already, and for longer.
+      LockSupport.unpark(waiting);
+    } else {
+      platform.after(nanos, deadline::end);
+    }
     return bounded;
   }
 
   @Override
   public void execute(Runnable step) {
-    if (!offer(step)) {
+    boolean kept;
+    synchronized (this) {
+      kept = !gone && steps.add(step);
+    }
+    if (kept) {
+      LockSupport.unpark(waiting);
+    } else {
       afterwards.execute(step);
     }
   }
@@ -85,15 +85,22 @@ final class CallerThread implements Executor {
    * called once.
    */
   <T> T await(CompletableFuture<T> result) throws InterruptedException, ExecutionException {
-    if (!offer(WAKE)) {
+    Thread self = Thread.currentThread();
+    if (waiting != null) {
       throw new IllegalStateException("has waited before");
     }
-    result.whenComplete((value, failure) -> offer(WAKE));
+    waiting = self;
+    result.whenComplete((value, failure) -> LockSupport.unpark(self));
     try {
       while (!result.isDone()) {
-        Runnable step = next();
+        if (Thread.interrupted()) {
+          throw new InterruptedException();
+        }
+        Runnable step = steps.poll();
         if (step != null) {
           step.run();
+        } else {
+          park();
         }
       }
       return result.get();
@@ -102,8 +109,8 @@ final class CallerThread implements Executor {
     }
   }
 
-  /** Waits for a step, no longer than until the next deadline; ends what is due. */
-  private @Nullable Runnable next() throws InterruptedException {
+  /** Waits until something happens, no longer than until the next deadline; ends what is due. */
+  private void park() {
     long now = platform.nanos();
     long first = Long.MAX_VALUE;
     List<Deadline> due = new ArrayList<>(0);
@@ -123,13 +130,13 @@ final class CallerThread implements Executor {
     }
     due.forEach(Deadline::end);
     if (!due.isEmpty()) {
-      return steps.poll();
+      return;
     }
-    return first == Long.MAX_VALUE ? steps.take() : steps.poll(first, TimeUnit.NANOSECONDS);
-  }
-
-  private synchronized boolean offer(Runnable step) {
-    return !gone && steps.add(step);
+    if (first == Long.MAX_VALUE) {
+      LockSupport.park(this);
+    } else {
+      LockSupport.parkNanos(this, first);
+    }
   }
 
   private void leave() {
@@ -145,9 +152,7 @@ final class CallerThread implements Executor {
       }
     }
     for (Runnable step = steps.poll(); step != null; step = steps.poll()) {
-      if (step != WAKE) {
-        afterwards.execute(step);
-      }
+      afterwards.execute(step);
     }
   }
 }

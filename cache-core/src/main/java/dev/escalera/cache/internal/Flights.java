@@ -5,7 +5,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /** The reads and loads that run in this process, at most one a key that new callers may join. */
 final class Flights<K, V> {
@@ -35,17 +34,9 @@ final class Flights<K, V> {
     /** Ends as what is started does, or as it fails to start: or else all who join would wait. */
     void endAs(Supplier<CompletableFuture<Outcome<V>>> way) {
       try {
-        way.get().whenComplete(this::end);
+        way.get().whenComplete((outcome, failure) -> Futures.end(result, outcome, failure));
       } catch (Throwable e) {
         result.completeExceptionally(e);
-      }
-    }
-
-    private void end(@Nullable Outcome<V> outcome, @Nullable Throwable failure) {
-      if (failure != null) {
-        result.completeExceptionally(Futures.unwrap(failure));
-      } else {
-        result.complete(outcome);
       }
     }
   }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import org.jspecify.annotations.Nullable;
 
 /** Small help with futures. */
 final class Futures {
@@ -16,6 +17,15 @@ final class Futures {
       cause = cause.getCause();
     }
     return cause;
+  }
+
+  /** Ends a future as another has ended. */
+  static <T> void end(CompletableFuture<T> future, T value, @Nullable Throwable failure) {
+    if (failure != null) {
+      future.completeExceptionally(unwrap(failure));
+    } else {
+      future.complete(value);
+    }
   }
 
   /** Returns what all futures come to, in their order, or the failure of one. */

@@ -172,19 +172,23 @@ final class Reader<K, V> {
 
   private CompletableFuture<Outcome<V>> orAgain(
       Flight<V> flight, Supplier<CompletableFuture<Outcome<V>>> again, Executor steps) {
-    return flight
-        .result
-        .handle(
-            (outcome, failure) -> {
-              boolean anew =
-                  failure == null
-                      ? isDropped(outcome)
-                      : Futures.unwrap(failure) instanceof AbandonedException;
-              return anew
-                  ? CompletableFuture.supplyAsync(again, steps).thenCompose(result -> result)
-                  : flight.result;
-            })
-        .thenCompose(result -> result);
+    // By hand: as stages it would be several futures for each of many who wait for one flight.
+    CompletableFuture<Outcome<V>> mine = new CompletableFuture<>();
+    flight.result.whenComplete(
+        (outcome, failure) -> {
+          boolean anew =
+              failure == null
+                  ? isDropped(outcome)
+                  : Futures.unwrap(failure) instanceof AbandonedException;
+          if (anew) {
+            CompletableFuture.supplyAsync(again, steps)
+                .thenCompose(result -> result)
+                .whenComplete((other, e) -> Futures.end(mine, other, e));
+          } else {
+            Futures.end(mine, outcome, failure);
+          }
+        });
+    return mine;
   }
 
   /**
