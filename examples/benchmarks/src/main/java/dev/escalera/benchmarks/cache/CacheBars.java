@@ -104,7 +104,7 @@ public final class CacheBars implements Bars {
   }
 
   private static void remoteHits(Report report) throws Exception {
-    int keys = 1_000;
+    int keys = 5_000;
     RedisServer server = RedisServer.start();
     RedisClient client = RedisClient.create(server.uri());
     ObjectMapper json = new ObjectMapper();
