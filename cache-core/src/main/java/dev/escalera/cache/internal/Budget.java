@@ -21,10 +21,19 @@ final class Budget {
 
   /** Makes a budget of a call whose steps an executor runs. */
   Budget(Duration budget, Counters counters, Platform platform, Executor steps) {
+    this(budget.toNanos(), counters, platform, steps);
+  }
+
+  private Budget(long nanos, Counters counters, Platform platform, Executor steps) {
     this.steps = steps;
-    this.left = new AtomicLong(budget.toNanos());
+    this.left = new AtomicLong(nanos);
     this.counters = counters;
     this.platform = platform;
+  }
+
+  /** Returns a budget of what is left now, for one of several ways on which a call goes on. */
+  Budget rest(Executor steps) {
+    return new Budget(left.get(), counters, platform, steps);
   }
 
   /** Starts an operation; the future ends when the budget does, at the latest. */

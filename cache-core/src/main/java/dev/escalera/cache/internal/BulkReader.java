@@ -4,6 +4,7 @@ import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Outage.Entered;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -24,6 +25,7 @@ final class BulkReader<K, V> {
   private final Loads<K, V> loads;
   private final Fills<K, V> fills;
   private final Turns turns;
+  private final Counters counters;
 
   BulkReader(
       Parts<K, V> parts,
@@ -35,19 +37,27 @@ final class BulkReader<K, V> {
     this.reader = reader;
     this.remote = parts.remote();
     this.platform = parts.platform();
+    this.counters = parts.counters();
     this.loaders = loaders;
     this.loads = loads;
     this.fills = fills;
     this.turns = turns;
   }
 
-  /** Starts to read keys; each has a future of its own. */
-  Map<K, CompletableFuture<Outcome<V>>> start(
-      Collection<? extends K> keys,
-      Function<? super Set<K>, ? extends Map<K, V>> loader,
-      Executor steps) {
-    return new Call(loader, steps).start(keys);
+  /** Begins a call. */
+  Call call(Function<? super Set<K>, ? extends Map<K, V>> loader) {
+    return new Call(loader);
   }
+
+  /**
+   * What L1 does not have.
+   *
+   * @param mark what stood before L2 was asked
+   */
+  record Missing<K>(K key, Address address, Mark mark) {}
+
+  /** What L2 does not have either. */
+  private record Unread<K, V>(Missing<K> missing, Lookup<V> lookup) {}
 
   /**
    * What the loader is to load.
@@ -57,28 +67,101 @@ final class BulkReader<K, V> {
    */
   private record Load<K, V>(Trip<K, V> trip, @Nullable Claim claim, Flight<V> flight) {}
 
-  /** One call. */
-  private final class Call {
+  /**
+   * One call: it reads L1, then L2, both for itself, and shares only the loads of the rest. Belongs
+   * to the thread that made it, but for what the executors run.
+   */
+  final class Call {
     private final Function<? super Set<K>, ? extends Map<K, V>> loader;
-    private final Executor steps;
-    private final List<Load<K, V>> due = new ArrayList<>();
 
-    Call(Function<? super Set<K>, ? extends Map<K, V>> loader, Executor steps) {
+    /** By the order of the keys; null for what is not there, or not there yet. */
+    private final Map<K, @Nullable V> values = new LinkedHashMap<>();
+
+    private final List<Missing<K>> missing = new ArrayList<>();
+    private final List<Unread<K, V>> unread = new ArrayList<>();
+    private final List<Load<K, V>> due = new ArrayList<>();
+    private Executor steps = Runnable::run;
+    private @Nullable Budget budget;
+
+    private Call(Function<? super Set<K>, ? extends Map<K, V>> loader) {
       this.loader = loader;
-      this.steps = steps;
     }
 
-    Map<K, CompletableFuture<Outcome<V>>> start(Collection<? extends K> keys) {
+    /** Returns whether L1 has all. */
+    boolean readLocal(Collection<? extends K> keys) {
+      long now = platform.nanos();
+      for (K key : keys) {
+        if (values.containsKey(Objects.requireNonNull(key, "key"))) {
+          continue;
+        }
+        Entry<V> hit = reader.hit(key, now);
+        values.put(key, hit == null ? null : hit.value);
+        if (hit == null) {
+          missing.add(reader.missing(key));
+        }
+      }
+      return missing.isEmpty();
+    }
+
+    int missing() {
+      return missing.size();
+    }
+
+    /** Looks up in L2 what L1 does not have. */
+    CompletableFuture<List<Lookup<V>>> readRemote(Executor reads) {
+      RemoteTier<V> l2 = remote;
+      if (l2 == null) {
+        return CompletableFuture.completedFuture(
+            Collections.nCopies(missing.size(), Lookup.of(Lookup.Kind.MISSING)));
+      }
+      List<Address> addresses = new ArrayList<>(missing.size());
+      missing.forEach(each -> addresses.add(each.address));
+      budget = reader.budget(reads);
+      return reader.look(addresses, l2, budget, reads);
+    }
+
+    /** Keeps what was found in L2; returns whether that is all. */
+    boolean keep(List<Lookup<V>> found) {
+      long now = platform.nanos();
+      for (int i = 0; i < found.size(); i++) {
+        Missing<K> each = missing.get(i);
+        Lookup<V> lookup = found.get(i);
+        if (lookup.kind() == Lookup.Kind.FRESH) {
+          values.put(each.key, fills.keep(each.key, each.mark, lookup, now).value());
+        } else {
+          unread.add(new Unread<>(each, lookup));
+        }
+      }
+      counters.l2Hits.add(found.size() - unread.size());
+      return unread.isEmpty();
+    }
+
+    void loaded(K key, @Nullable V value) {
+      values.put(key, value);
+    }
+
+    /** Returns what there is, once the call is at its end. */
+    Map<K, V> found() {
+      values.values().removeIf(Objects::isNull);
+      return values;
+    }
+
+    /** Starts to load the rest; each key has a future of its own. */
+    Map<K, CompletableFuture<Outcome<V>>> load(Executor loads) {
+      steps = loads;
       Map<K, CompletableFuture<Outcome<V>>> running = new LinkedHashMap<>();
       List<Trip<K, V>> own = new ArrayList<>();
-      for (K key : keys) {
-        if (!running.containsKey(Objects.requireNonNull(key, "key"))) {
-          running.put(key, start(key, own));
+      List<Unread<K, V>> of = new ArrayList<>();
+      for (Unread<K, V> each : unread) {
+        Trip<K, V> trip = start(each, running);
+        if (trip != null) {
+          own.add(trip);
+          of.add(each);
         }
       }
       if (!own.isEmpty()) {
         try {
-          look(own);
+          decide(own, of);
         } catch (Throwable e) {
           fail(own, e);
         }
@@ -86,75 +169,62 @@ final class BulkReader<K, V> {
       return running;
     }
 
-    private CompletableFuture<Outcome<V>> start(K key, List<Trip<K, V>> own) {
-      Entry<V> hit = reader.hit(key);
-      if (hit != null) {
-        return CompletableFuture.completedFuture(new Outcome<>(hit.value, null));
-      }
+    /** Returns a trip that is to be made; null where another makes it, or it is over. */
+    private @Nullable Trip<K, V> start(
+        Unread<K, V> each, Map<K, CompletableFuture<Outcome<V>>> running) {
+      K key = each.missing.key;
       if (loaders.isLoading(key)) {
-        return CompletableFuture.failedFuture(Loaders.recursion());
+        running.put(key, CompletableFuture.failedFuture(Loaders.recursion()));
+        return null;
       }
       Trip<K, V> trip = reader.trip(key, this::loadOne, steps);
       Flight<V> flight = reader.join(trip);
       if (flight != trip.flight) {
-        return reader.follow(flight, trip);
+        running.put(key, reader.follow(flight, trip));
+        return null;
+      }
+      running.put(key, flight.result);
+      if (budget != null) {
+        trip.budget = budget.rest(steps);
       }
       loads.bound(trip);
       // If there is one, the flight before this one ended between our look into L1 and here.
-      Entry<V> late = reader.hit(key);
+      Entry<V> late = reader.hit(key, platform.nanos());
       if (late == null) {
-        own.add(trip);
-      } else {
-        flight.result.complete(new Outcome<>(late.value, null));
+        return trip;
       }
-      return flight.result;
+      flight.result.complete(new Outcome<>(late.value, null));
+      return null;
     }
 
-    private void look(List<Trip<K, V>> trips) {
+    private void decide(List<Trip<K, V>> trips, List<Unread<K, V>> of) {
       RemoteTier<V> l2 = remote;
       if (l2 == null) {
         trips.forEach(trip -> due.add(new Load<>(trip, null, trip.flight)));
         load();
         return;
       }
-      List<Address> addresses = new ArrayList<>();
-      trips.forEach(trip -> addresses.add(trip.address));
-      Budget budget = trips.get(0).budget;
-      List<CompletableFuture<@Nullable Void>> delivered = new ArrayList<>();
-      addresses.forEach(address -> delivered.add(reader.delivered(address)));
-      CompletableFuture.allOf(delivered.toArray(new CompletableFuture<?>[0]))
-          .thenCompose(done -> l2.read(addresses, budget, steps))
-          .exceptionally(
-              failure ->
-                  addresses.stream().map(a -> Lookup.<V>of(Lookup.Kind.UNREACHABLE)).toList())
-          .thenAcceptAsync(found -> decide(trips, found, l2), steps)
-          .whenComplete((done, failure) -> fail(trips, failure));
-    }
-
-    private void decide(List<Trip<K, V>> trips, List<Lookup<V>> found, RemoteTier<V> l2) {
-      List<Trip<K, V>> missing = new ArrayList<>();
+      List<Trip<K, V>> claiming = new ArrayList<>();
       List<CompletableFuture<@Nullable Claim>> claims = new ArrayList<>();
       long sent = platform.nanos();
       for (int i = 0; i < trips.size(); i++) {
         Trip<K, V> trip = trips.get(i);
-        Lookup<V> lookup = found.get(i);
-        switch (lookup.kind()) {
-          case FRESH ->
-              trip.flight.endAs(() -> CompletableFuture.completedFuture(fills.keep(trip, lookup)));
-          case UNREACHABLE -> enterOutage(trip);
-          case MISSING, DROPPED, UNREADABLE, EXPIRED -> {
-            missing.add(trip);
-            claims.add(
-                l2.claim(trip.address, reader.unwanted(trip, lookup), trip.budget)
-                    .handle((claim, failure) -> failure == null ? claim : null));
-          }
+        Lookup<V> lookup = of.get(i).lookup;
+        if (lookup.kind() == Lookup.Kind.UNREACHABLE) {
+          enterOutage(trip);
+        } else {
+          long unwanted = reader.unwanted(trip, lookup, of.get(i).missing.mark);
+          claiming.add(trip);
+          claims.add(
+              l2.claim(trip.address, unwanted, trip.budget)
+                  .handle((claim, failure) -> failure == null ? claim : null));
         }
       }
       CompletableFuture.allOf(claims.toArray(new CompletableFuture<?>[0]))
           .thenAcceptAsync(
               done -> {
-                for (int i = 0; i < missing.size(); i++) {
-                  claimed(missing.get(i), l2, claims.get(i).join(), sent);
+                for (int i = 0; i < claiming.size(); i++) {
+                  claimed(claiming.get(i), l2, claims.get(i).join(), sent);
                 }
                 load();
               },

@@ -117,7 +117,7 @@ public record Envelope(
     if (ttl < 0 || load < 0 || unpacked < 0 || count < 0 || count > MAX_TAGS) {
       throw new IllegalArgumentException("a number out of range");
     }
-    Map<String, Long> tags = new LinkedHashMap<>();
+    Map<String, Long> tags = count == 0 ? Map.of() : new LinkedHashMap<>();
     for (int i = 0; i < count; i++) {
       long tag = buffer.getLong();
       byte[] name = take(buffer, buffer.getShort());

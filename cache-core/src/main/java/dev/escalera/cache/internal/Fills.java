@@ -91,7 +91,9 @@ final class Fills<K, V> {
             // L2 may hold another: coherent is what it holds.
             Mark bears = accepted == Filled.UNKNOWN ? rules.bearsPastStore(mark) : mark;
             local.store(
-                trip.key, lives.entry(value, bears, marks(known), ttl, 0, began, took, nonce));
+                trip.key,
+                lives.entry(
+                    value, bears, marks(known), ttl, 0, began, took, nonce, platform.nanos()));
           }
           return outcome;
         });
@@ -101,24 +103,32 @@ final class Fills<K, V> {
     return known.isEmpty() ? null : known.values().stream().map(Known::mark).toArray(Mark[]::new);
   }
 
+  /** Keeps in L1 what L2 holds, by the mark from before it was asked. */
   Outcome<V> keep(Trip<K, V> trip, Lookup<V> lookup) {
+    Lookup.Stored<V> stored = keep(trip.key, trip.mark, lookup, platform.nanos());
+    return new Outcome<>(stored.value(), counters.l2Hits, stored.tags().keySet(), trip.clock);
+  }
+
+  /** Keeps in L1 what L2 holds, by the mark from before it was asked; returns it. */
+  Lookup.Stored<V> keep(K key, Mark before, Lookup<V> lookup, long now) {
     Lookup.Stored<V> stored = lookup.stored();
     if (stored == null) {
       throw new IllegalStateException("nothing to keep");
     }
-    Mark[] marks = stored.tags().values().toArray(new Mark[0]);
+    Mark[] marks = stored.tags().isEmpty() ? null : stored.tags().values().toArray(new Mark[0]);
     local.store(
-        trip.key,
+        key,
         lives.entry(
             stored.value(),
-            local.borne(trip.mark),
+            local.borne(before),
             marks,
             Duration.ofNanos(stored.ttl()),
             stored.age(),
-            platform.nanos() - stored.age() - stored.load(),
+            now - stored.age() - stored.load(),
             stored.load(),
-            stored.nonce()));
-    return new Outcome<>(stored.value(), counters.l2Hits, stored.tags().keySet(), trip.clock);
+            stored.nonce(),
+            now));
+    return stored;
   }
 
   /** Lets the claim stand as long as the load runs. */

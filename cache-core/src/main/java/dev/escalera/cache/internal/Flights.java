@@ -12,15 +12,23 @@ final class Flights<K, V> {
 
   /** Returns the flight to wait for: another's if it may be joined, else the own. */
   Flight<V> join(K key, Flight<V> own, Predicate<Flight<V>> joinable) {
+    Flight<V> under = running.get(key);
+    if (under != null && isJoinable(under, joinable)) {
+      // Without the lock that compute takes: for one key many come at once.
+      return under;
+    }
     Flight<V> joined =
         running.compute(
             key,
-            (same, other) ->
-                other != null && !other.result.isDone() && joinable.test(other) ? other : own);
+            (same, other) -> other != null && isJoinable(other, joinable) ? other : own);
     if (joined == own) {
       own.result.whenComplete((outcome, failure) -> running.remove(key, own));
     }
     return joined;
+  }
+
+  private static <V> boolean isJoinable(Flight<V> flight, Predicate<Flight<V>> joinable) {
+    return !flight.result.isDone() && joinable.test(flight);
   }
 
   static final class Flight<V> {

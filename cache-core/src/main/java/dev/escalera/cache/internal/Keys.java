@@ -5,7 +5,10 @@ import java.nio.charset.StandardCharsets;
 /** Names made into parts of keys: injective, printable, free of what a store gives a meaning to. */
 public final class Keys {
   private static final String HEX = "0123456789ABCDEF";
-  private static final String PLAIN = "-._~@+=,!$'()*;";
+  private static final String SIGNS = "-._~@+=,!$'()*;";
+  private static final boolean[] PLAIN = plain(SIGNS);
+  private static final boolean[] PLAIN_AND_COLON = plain(SIGNS + ":");
+  private static final boolean[] PRINTED = plain(SIGNS + ":/{} ");
 
   private static final int MAX_PRINTED = 200;
 
@@ -21,12 +24,12 @@ public final class Keys {
 
   /** Escapes likewise, but leaves colons, which make keys readable where they separate nothing. */
   public static String escapeExceptColons(String text) {
-    return escape(text, PLAIN + ":");
+    return escape(text, PLAIN_AND_COLON);
   }
 
   /** Makes a key fit for a log line or a message: escaped and not too long. */
   public static String printable(Object key) {
-    String text = escape(text(key), PLAIN + ":/{} ");
+    String text = escape(text(key), PRINTED);
     return text.length() <= MAX_PRINTED ? text : text.substring(0, MAX_PRINTED) + "...";
   }
 
@@ -39,7 +42,16 @@ public final class Keys {
     }
   }
 
-  private static String escape(String text, String plain) {
+  private static String escape(String text, boolean[] plain) {
+    for (int i = 0; i < text.length(); i++) {
+      if (!isPlain(text.charAt(i), plain)) {
+        return escaped(text, plain);
+      }
+    }
+    return text;
+  }
+
+  private static String escaped(String text, boolean[] plain) {
     StringBuilder escaped = new StringBuilder(text.length() + 8);
     for (int i = 0; i < text.length(); ) {
       int c = text.codePointAt(i);
@@ -60,7 +72,15 @@ public final class Keys {
     return escaped.toString();
   }
 
-  private static boolean isPlain(int c, String plain) {
-    return c < 128 && (Character.isLetterOrDigit(c) || plain.indexOf(c) >= 0);
+  private static boolean isPlain(int c, boolean[] plain) {
+    return c < plain.length && plain[c];
+  }
+
+  private static boolean[] plain(String signs) {
+    boolean[] plain = new boolean[128];
+    for (int c = 0; c < plain.length; c++) {
+      plain[c] = Character.isLetterOrDigit(c) || signs.indexOf(c) >= 0;
+    }
+    return plain;
   }
 }

@@ -55,7 +55,7 @@ final class Lives<K, V> {
     return Duration.ofMillis(Math.max(1, (long) (ttl.toMillis() * share)));
   }
 
-  /** Makes an entry of a value of an age, whose load began at a time and took a while. */
+  /** Makes an entry now, of a value of an age whose load began at a time and took a while. */
   Entry<V> entry(
       @Nullable V value,
       Mark mark,
@@ -64,8 +64,8 @@ final class Lives<K, V> {
       long age,
       long loaded,
       long took,
-      long nonce) {
-    long now = platform.nanos();
+      long nonce,
+      long now) {
     long left = ttl.toNanos() - age;
     long expires = now + Math.min(left, options.l1Ttl().toNanos());
     long kept = now + left + options.staleIfError().toNanos();

@@ -38,7 +38,7 @@ final class LocalTier<K, V> {
     // Enough that few entries share one, few enough to stay in the processor's cache.
     long stripes = Math.max(1 << 12, Math.min(1 << 20, entriesExpected * 8));
     this.epochs = new AtomicLongArray(Integer.highestOneBit((int) stripes));
-    Caffeine<Object, Object> builder = Caffeine.newBuilder().executor(platform.upkeep());
+    Caffeine<Object, Object> builder = Caffeine.newBuilder().executor(Runnable::run);
     ToIntBiFunction<? super K, ? super V> weigher = options.l1Weigher();
     if (weigher == null) {
       this.entries = builder.maximumSize(options.l1MaximumSize()).build();

@@ -1,6 +1,7 @@
 package dev.escalera.cache.internal;
 
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** What a read of L2 came to, in values. */
@@ -22,6 +23,19 @@ record Lookup<V>(Kind kind, @Nullable Stored<V> stored) {
 
   static <V> Lookup<V> of(Kind kind) {
     return new Lookup<>(kind, null);
+  }
+
+  /** The same, but for a tag that was changed since. */
+  Lookup<V> dropped() {
+    Stored<V> of = Objects.requireNonNull(stored);
+    return new Lookup<>(
+        Kind.DROPPED, new Stored<>(null, of.age, of.ttl, of.load, of.nonce, Map.of()));
+  }
+
+  /** The same, with tags that stand. */
+  Lookup<V> under(Map<String, Mark> tags) {
+    Stored<V> of = Objects.requireNonNull(stored);
+    return new Lookup<>(kind, new Stored<>(of.value, of.age, of.ttl, of.load, of.nonce, tags));
   }
 
   /**

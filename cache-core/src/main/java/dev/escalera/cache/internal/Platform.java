@@ -2,7 +2,6 @@ package dev.escalera.cache.internal;
 
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
@@ -17,14 +16,6 @@ public interface Platform {
 
   /** Runs what must not run on a driver's thread. */
   Executor executor();
-
-  /**
-   * Runs what is short and never waits. The other may make a thread for each task, as Java's own
-   * does on machines of one or two processors.
-   */
-  default Executor upkeep() {
-    return executor();
-  }
 
   /** Runs a task after a while, on a thread that it must not hold up. */
   void after(long nanos, Runnable task);
@@ -56,11 +47,6 @@ public interface Platform {
       @Override
       public Executor executor() {
         return Workers.EXECUTOR;
-      }
-
-      @Override
-      public Executor upkeep() {
-        return ForkJoinPool.commonPool();
       }
 
       @Override

@@ -5,6 +5,9 @@ import dev.escalera.cache.internal.Flights.AbandonedException;
 import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Lookup.Kind;
 import dev.escalera.cache.internal.Outage.Entered;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -64,10 +67,13 @@ final class Reader<K, V> {
     this.outage = new Outage<>(parts);
   }
 
-  /** Returns the entry of L1 if it may be served; allocates nothing. */
-  @Nullable Entry<V> hit(K key) {
+  /**
+   * Returns the entry of L1 if it may be served to a call that came at a time: the lease must have
+   * held then, and nothing be known by now that outdates it. Allocates nothing.
+   */
+  @Nullable Entry<V> hit(K key, long now) {
     Entry<V> entry = local.find(key);
-    if (entry != null && local.isCoherent(entry, platform.nanos())) {
+    if (entry != null && local.isCoherent(entry, now)) {
       counters.l1Hits.increment();
       return entry;
     }
@@ -150,11 +156,17 @@ final class Reader<K, V> {
 
   private CompletableFuture<Outcome<V>> start(Trip<K, V> trip) {
     loads.bound(trip);
-    Entry<V> entry = hit(trip.key);
+    Entry<V> entry = hit(trip.key, platform.nanos());
     // If there is one, the flight before this one ended between our look into L1 and here.
     return entry != null
         ? CompletableFuture.completedFuture(new Outcome<>(entry.value, null))
         : seek(trip);
+  }
+
+  /** Says where a key is that L1 does not have, and what stands before L2 is asked. */
+  BulkReader.Missing<K> missing(K key) {
+    Address address = addresses.of(key);
+    return new BulkReader.Missing<>(key, address, local.mark(address.hash()));
   }
 
   Trip<K, V> trip(K key, Loader<K, V> loader, Executor steps) {
@@ -225,24 +237,41 @@ final class Reader<K, V> {
   }
 
   /** What this node has dropped and L2 has not confirmed is not to be read from it. */
-  CompletableFuture<@Nullable Void> delivered(Address address) {
+  private CompletableFuture<@Nullable Void> delivered(Address address) {
     Pending.Item item = new Pending.Item(address, false);
     return pending.contains(item) ? pending.deliver(item) : CompletableFuture.completedFuture(null);
+  }
+
+  /** Looks values up for one call, whoever else does. */
+  CompletableFuture<List<Lookup<V>>> look(
+      List<Address> addresses, RemoteTier<V> l2, Budget budget, Executor steps) {
+    if (pending.isEmpty()) {
+      return l2.read(addresses, budget, steps);
+    }
+    List<CompletableFuture<?>> delivered = new ArrayList<>();
+    addresses.forEach(address -> delivered.add(delivered(address)));
+    return CompletableFuture.allOf(delivered.toArray(new CompletableFuture<?>[0]))
+        .thenCompose(done -> l2.read(addresses, budget, steps))
+        .exceptionally(
+            failure -> Collections.nCopies(addresses.size(), Lookup.of(Kind.UNREACHABLE)));
   }
 
   private CompletableFuture<Outcome<V>> decide(Trip<K, V> trip, Lookup<V> lookup) {
     return switch (lookup.kind()) {
       case FRESH -> CompletableFuture.completedFuture(fills.keep(trip, lookup));
       case UNREACHABLE -> loadAlone(trip);
-      case MISSING, DROPPED, UNREADABLE, EXPIRED -> claim(trip, unwanted(trip, lookup));
+      case MISSING, DROPPED, UNREADABLE, EXPIRED -> claim(trip, unwanted(trip, lookup, trip.mark));
     };
   }
 
-  /** Returns which value of L2 is of no use; keeps an expired one, for a load that fails. */
-  long unwanted(Trip<K, V> trip, Lookup<V> lookup) {
+  /**
+   * Returns which value of L2 is of no use; keeps an expired one, for a load that fails, with what
+   * stood before it was read.
+   */
+  long unwanted(Trip<K, V> trip, Lookup<V> lookup, Mark before) {
     Lookup.Stored<V> stored = lookup.stored();
     if (lookup.kind() == Kind.EXPIRED) {
-      trip.expiredMark = trip.mark;
+      trip.expiredMark = before;
       trip.expired = stored;
     }
     return lookup.kind() == Kind.UNREADABLE ? RemoteTier.ANY : stored == null ? 0 : stored.nonce();
@@ -307,7 +336,7 @@ final class Reader<K, V> {
     return outage.enter(trip);
   }
 
-  private Budget budget(Executor steps) {
+  Budget budget(Executor steps) {
     return new Budget(options.remoteBudget(), counters, platform, steps);
   }
 }

@@ -67,15 +67,7 @@ final class RemoteTier<V> {
     long sent = platform.nanos();
     return budget
         .spend(counters.storeReads, () -> store.read(addresses))
-        .thenComposeAsync(
-            found -> {
-              List<CompletableFuture<Lookup<V>>> decoded = new ArrayList<>();
-              for (Found each : found) {
-                decoded.add(decode(each, sent, budget));
-              }
-              return Futures.all(decoded);
-            },
-            steps)
+        .thenComposeAsync(found -> decode(found, sent, budget), steps)
         .exceptionally(
             failure -> {
               List<Lookup<V>> none = new ArrayList<>();
@@ -84,61 +76,83 @@ final class RemoteTier<V> {
             });
   }
 
+  private CompletableFuture<List<Lookup<V>>> decode(
+      List<@Nullable Found> found, long sent, Budget budget) {
+    long late = platform.nanos() - sent;
+    List<Lookup<V>> lookups = new ArrayList<>(found.size());
+    List<CompletableFuture<?>> asked = new ArrayList<>(0);
+    for (Found each : found) {
+      Opened<V> opened = open(each, late);
+      int place = lookups.size();
+      lookups.add(opened.lookup);
+      if (!opened.tags.isEmpty()) {
+        asked.add(current(opened, budget).thenAccept(lookup -> lookups.set(place, lookup)));
+      }
+    }
+    return asked.isEmpty()
+        ? CompletableFuture.completedFuture(lookups)
+        : CompletableFuture.allOf(asked.toArray(new CompletableFuture<?>[0]))
+            .thenApply(done -> lookups);
+  }
+
   /** Says what an envelope holds that was asked for at a time. */
   CompletableFuture<Lookup<V>> decode(@Nullable Found found, long sent, Budget budget) {
-    if (found == null) {
-      return CompletableFuture.completedFuture(Lookup.of(Kind.MISSING));
+    Opened<V> opened = open(found, platform.nanos() - sent);
+    return opened.tags.isEmpty()
+        ? CompletableFuture.completedFuture(opened.lookup)
+        : current(opened, budget);
+  }
+
+  /**
+   * What an envelope holds.
+   *
+   * @param tags that decide whether it stands, each with the nonce that it had
+   */
+  private record Opened<V>(Lookup<V> lookup, Map<String, Long> tags) {
+    Opened(Kind kind) {
+      this(Lookup.of(kind), Map.of());
     }
-    Envelope envelope;
-    V value;
+  }
+
+  /** Opens what was on its way for a while, at the most. */
+  private Opened<V> open(@Nullable Found found, long late) {
+    if (found == null) {
+      return new Opened<>(Kind.MISSING);
+    }
     try {
-      envelope = Envelope.read(found.envelope());
-      value = envelope.absent() ? null : value(envelope);
+      Envelope envelope = Envelope.read(found.envelope());
+      V value = envelope.absent() ? null : value(envelope);
+      long ttl = envelope.ttlMillis() * 1_000_000;
+      long load = envelope.loadMillis() * 1_000_000;
+      long age = Math.max(0, found.now() - found.created()) * 1_000_000 + Math.max(0, late);
+      Kind kind = age < ttl ? Kind.FRESH : Kind.EXPIRED;
+      return new Opened<>(
+          new Lookup<>(
+              kind, new Lookup.Stored<>(value, age, ttl, load, envelope.nonce(), Map.of())),
+          envelope.tags());
     } catch (Exception | StackOverflowError | LinkageError e) {
       // Whatever it is that cannot be read, the loader can tell the value.
       counters.decodeFailures.increment();
-      return CompletableFuture.completedFuture(Lookup.of(Kind.UNREADABLE));
+      return new Opened<>(Kind.UNREADABLE);
     }
-    long age =
-        Math.max(0, found.now() - found.created()) * 1_000_000
-            + Math.max(0, platform.nanos() - sent);
-    Map<String, Long> wanted = envelope.tags();
-    if (wanted.isEmpty()) {
-      return CompletableFuture.completedFuture(lookup(envelope, value, age, Map.of()));
-    }
-    return tags.current(wanted.keySet(), budget)
+  }
+
+  /** Says whether the tags of a value stand, too; does not fail. */
+  private CompletableFuture<Lookup<V>> current(Opened<V> opened, Budget budget) {
+    return tags.current(opened.tags.keySet(), budget)
         .thenApply(
             known -> {
               Map<String, Mark> marks = new HashMap<>();
               for (Map.Entry<String, Known> each : known.entrySet()) {
-                Long stamp = wanted.get(each.getKey());
+                Long stamp = opened.tags.get(each.getKey());
                 if (stamp == null || !rules.tagStands(stamp, each.getValue().nonce())) {
-                  return RemoteTier.<V>lookup(Kind.DROPPED, envelope, null, age, Map.of());
+                  return opened.lookup.dropped();
                 }
                 marks.put(each.getKey(), each.getValue().mark());
               }
-              return lookup(envelope, value, age, marks);
+              return opened.lookup.under(marks);
             })
         .exceptionally(failure -> Lookup.<V>of(Kind.UNREACHABLE));
-  }
-
-  private static <V> Lookup<V> lookup(
-      Envelope envelope, @Nullable V value, long age, Map<String, Mark> tags) {
-    Kind kind = age < envelope.ttlMillis() * 1_000_000 ? Kind.FRESH : Kind.EXPIRED;
-    return lookup(kind, envelope, value, age, tags);
-  }
-
-  private static <V> Lookup<V> lookup(
-      Kind kind, Envelope envelope, @Nullable V value, long age, Map<String, Mark> tags) {
-    return new Lookup<>(
-        kind,
-        new Lookup.Stored<>(
-            value,
-            age,
-            envelope.ttlMillis() * 1_000_000,
-            envelope.loadMillis() * 1_000_000,
-            envelope.nonce(),
-            tags));
   }
 
   private V value(Envelope envelope) throws Exception {

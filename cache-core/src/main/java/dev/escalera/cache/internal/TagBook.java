@@ -43,7 +43,7 @@ final class TagBook {
     this.store = store;
     this.platform = platform;
     this.counters = counters;
-    this.known = Caffeine.newBuilder().executor(platform.upkeep()).maximumSize(MAX_KNOWN).build();
+    this.known = Caffeine.newBuilder().executor(Runnable::run).maximumSize(MAX_KNOWN).build();
   }
 
   /** Returns the nonces that stand now. */

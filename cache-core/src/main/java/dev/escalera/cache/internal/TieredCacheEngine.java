@@ -11,7 +11,6 @@ import dev.escalera.cache.internal.Flights.AbandonedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -181,20 +180,24 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
       Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
     Objects.requireNonNull(loader, "loader");
     checkOpen();
-    CallerThread caller = new CallerThread(platform);
-    Map<K, CompletableFuture<Outcome<V>>> running = bulk.start(keys, loader, caller);
+    BulkReader<K, V>.Call call = bulk.call(loader);
+    if (call.readLocal(keys)) {
+      return call.found();
+    }
+    CallerThread reads = new CallerThread(platform);
+    if (call.keep(await("get", call.missing() + " keys", reads, call.readRemote(reads)))) {
+      return call.found();
+    }
+    CallerThread loads = new CallerThread(platform);
+    Map<K, CompletableFuture<Outcome<V>>> running = call.load(loads);
     CompletableFuture<?> all =
         CompletableFuture.allOf(running.values().toArray(new CompletableFuture<?>[0]))
             .handle((done, failure) -> true);
-    await("get", running.size() + " keys", caller, all);
-    Map<K, V> found = new LinkedHashMap<>();
+    await("get", running.size() + " keys", loads, all);
     @Nullable CacheException failed = null;
     for (Map.Entry<K, CompletableFuture<Outcome<V>>> each : running.entrySet()) {
       try {
-        V value = count(each.getValue().join());
-        if (value != null) {
-          found.put(each.getKey(), value);
-        }
+        call.loaded(each.getKey(), count(each.getValue().join()));
       } catch (CompletionException | CancellationException e) {
         if (failed == null) {
           failed =
@@ -208,7 +211,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     if (failed != null) {
       throw failed;
     }
-    return found;
+    return call.found();
   }
 
   @Override
@@ -378,7 +381,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   private @Nullable Entry<V> hit(K key) {
     Objects.requireNonNull(key, "key");
     checkOpen();
-    return reader.hit(key);
+    return reader.hit(key, platform.nanos());
   }
 
   private static <K, V> Loader<K, V> blocking(Function<? super K, ? extends @Nullable V> loader) {

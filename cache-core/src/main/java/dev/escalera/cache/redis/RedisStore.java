@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -106,17 +107,26 @@ final class RedisStore implements Store {
       return value.thenApply(
           bytes -> {
             List<@Nullable Found> one = new ArrayList<>(1);
-            one.add(found(channel(address), bytes));
+            one.add(bytes == null ? null : present(channel(address), bytes));
             return one;
           });
     }
-    Map<Integer, List<Integer>> places = new HashMap<>();
+    int stripes = use.servers().stripes();
+    List<List<Integer>> places = new ArrayList<>(Collections.nCopies(stripes, List.of()));
     for (int i = 0; i < addresses.size(); i++) {
-      places.computeIfAbsent(stripe(addresses.get(i)), none -> new ArrayList<>()).add(i);
+      int stripe = stripe(addresses.get(i), stripes);
+      if (places.get(stripe).isEmpty()) {
+        places.set(stripe, new ArrayList<>());
+      }
+      places.get(stripe).add(i);
     }
     Found[] found = new Found[addresses.size()];
     List<CompletableFuture<?>> reads = new ArrayList<>();
-    places.values().forEach(of -> reads.add(read(addresses, of, found)));
+    for (List<Integer> of : places) {
+      if (!of.isEmpty()) {
+        reads.add(read(addresses, of, found));
+      }
+    }
     return CompletableFuture.allOf(reads.toArray(new CompletableFuture<?>[0]))
         .thenApply(done -> Arrays.asList(found));
   }
@@ -125,14 +135,18 @@ final class RedisStore implements Store {
   private CompletableFuture<Void> read(
       List<Address> addresses, List<Integer> places, @Nullable Found[] found) {
     Address any = addresses.get(places.get(0));
-    byte[][] keys =
-        places.stream().map(place -> utf8(key(addresses.get(place)))).toArray(byte[][]::new);
+    byte[][] keys = new byte[places.size()][];
+    for (int i = 0; i < keys.length; i++) {
+      keys[i] = utf8(key(addresses.get(places.get(i))));
+    }
     CompletableFuture<List<KeyValue<byte[], byte[]>>> values =
         timed(any, () -> calls.call(stripe(any), redis -> redis.async().mget(keys)));
     return values.thenAccept(
         all -> {
+          long now = channel(any).clock().atMost(platform.nanos());
           for (int i = 0; i < keys.length; i++) {
-            found[places.get(i)] = found(channel(any), all.get(i).getValueOrElse(null));
+            byte[] bytes = all.get(i).getValueOrElse(null);
+            found[places.get(i)] = bytes == null ? null : found(bytes, now);
           }
         });
   }
@@ -157,12 +171,12 @@ final class RedisStore implements Store {
         .thenApply(done -> nonces.stream().map(CompletableFuture::join).toList());
   }
 
-  private @Nullable Found found(Channel channel, byte @Nullable [] bytes) {
-    return bytes == null ? null : present(channel, bytes);
+  private Found present(Channel channel, byte[] bytes) {
+    return found(bytes, channel.clock().atMost(platform.nanos()));
   }
 
-  private Found present(Channel channel, byte[] bytes) {
-    return new Found(bytes, Envelope.created(bytes), channel.clock().atMost(platform.nanos()));
+  private static Found found(byte[] bytes, long now) {
+    return new Found(bytes, Envelope.created(bytes), now);
   }
 
   /** Makes a call once the time of its server is known: after that of the first, at once. */

@@ -4,23 +4,23 @@ package dev.escalera.cache.internal;
 enum SimMutant {
   NONE(0),
   /** An entry of L1 bears the mark that stands when it is stored, not when it was read. */
-  FILL_WITHOUT_EPOCH(1),
+  FILL_WITHOUT_EPOCH(3),
   /** L1 goes on after the connection that listens has ended. */
   NO_FENCE_ON_DISCONNECT(12),
   /** A value bears the time of its load, and a tag that of its last invalidation. */
   TAG_VERSION_BY_CLOCK(1),
   /** A claim is numbered by the store, which begins anew after it was flushed. */
-  COUNTER_INSTEAD_OF_NONCE(56),
+  COUNTER_INSTEAD_OF_NONCE(38),
   /** The lease runs from when the reply came. */
-  LEASE_FROM_RECEIPT(1563),
+  LEASE_FROM_RECEIPT(326),
   /** A call joins a load that began before an invalidation. */
   JOIN_AFTER_INVALIDATION(1),
   /** A fill is taken whose claim has ended. */
   ZOMBIE_ACCEPTED(1),
   /** What was loaded while the store did not answer is coherent once it does. */
-  PAST_STORE_COHERENT(3879),
+  PAST_STORE_COHERENT(39),
   /** What L1 held goes on after a connection was lost, whatever the store holds now. */
-  SUSPECT_UNCHECKED(10);
+  SUSPECT_UNCHECKED(136);
 
   /** A seed that shows it, for as long as the simulation is what it is. */
   final long seed;
