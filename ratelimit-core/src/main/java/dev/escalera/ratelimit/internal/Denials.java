@@ -90,8 +90,8 @@ final class Denials {
     TokenBucket least = then.refill(then.at() + Math.max(0, now - times.answered) / 1_001);
     Decision decision =
         Verdict.of(
-            List.of(target),
-            List.of(least),
+            Verdict.holding(target, least.figures()),
+            least,
             false,
             cost,
             DecisionSource.DENY_CACHE,

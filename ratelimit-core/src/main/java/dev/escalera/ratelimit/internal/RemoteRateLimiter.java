@@ -3,6 +3,7 @@ package dev.escalera.ratelimit.internal;
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.FailurePolicy;
+import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.RateLimitException;
 import dev.escalera.ratelimit.RateLimiterOptions;
 import dev.escalera.ratelimit.RateLimiterStats;
@@ -99,6 +100,11 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   }
 
   @Override
+  protected Decision decideNow(Limits.Named named, Limit limit, String subject, long cost) {
+    return decideNow(List.of(named.target(limit, subject)), cost);
+  }
+
+  @Override
   protected CompletableFuture<Decision> decide(List<Target> asked, long cost) {
     List<Target> targets = store.route(asked, cost);
     Decision local = local(targets, cost, true);
@@ -109,14 +115,14 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
 
   @Override
   public Decision peek(String limit, String subject) {
-    Target target = checked(limit, subject);
+    Target target = checked(limit, subject, 1);
     List<Target> shards = store.shards(target);
     Store.Batch look = new Store.Batch(shards, List.of(), 0);
     CompletableFuture<Store.Reply> reply = store.take(look, deadlineNanos).toCompletableFuture();
     TokenBucket bucket = sum(await(reply, "peeking at", target.key()).before(), target);
     return Verdict.of(
-        List.of(target),
-        List.of(bucket),
+        Verdict.holding(target, bucket.figures()),
+        bucket,
         bucket.tokens() >= 1,
         1,
         DecisionSource.REMOTE,
@@ -134,7 +140,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
 
   @Override
   public void reset(String limit, String subject) {
-    Target target = checked(limit, subject);
+    Target target = checked(limit, subject, 1);
     CompletableFuture<?>[] resets =
         store.shards(target).stream().map(this::reset).toArray(CompletableFuture<?>[]::new);
     await(CompletableFuture.allOf(resets), "resetting", target.key());

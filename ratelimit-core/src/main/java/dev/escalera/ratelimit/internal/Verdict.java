@@ -33,10 +33,21 @@ public final class Verdict {
       Instant time) {
     int decider = allowed ? scarcest(after) : slowest(after, cost);
     TokenBucket bucket = after.get(decider);
-    Target target = targets.get(decider);
+    Limit limit = holding(targets.get(decider), bucket.figures());
+    return of(limit, bucket, allowed, cost, source, time);
+  }
+
+  /** Makes the decision on a bucket that was refilled and, if it was allowed, charged. */
+  public static Decision of(
+      Limit limit,
+      TokenBucket bucket,
+      boolean allowed,
+      long cost,
+      DecisionSource source,
+      Instant time) {
     return new Decision(
         allowed,
-        holding(target, bucket.figures()),
+        limit,
         bucket.tokens(),
         allowed ? Duration.ZERO : micros(bucket.microsUntil(cost)),
         micros(bucket.microsToFull()),
@@ -45,8 +56,13 @@ public final class Verdict {
   }
 
   /** The limit as it holds, which need not be as this node has it. */
-  static Limit holding(Target target, Figures figures) {
-    return figures.equals(target.figures()) ? target.limit() : figures.limit(target.limit().name());
+  public static Limit holding(Target target, Figures figures) {
+    return holding(target.limit(), target.figures(), figures);
+  }
+
+  /** The limit as it holds where this node has {@code asked}, which need not be that. */
+  public static Limit holding(Limit limit, Figures asked, Figures figures) {
+    return figures.equals(asked) ? limit : figures.limit(limit.name());
   }
 
   static Duration micros(long micros) {

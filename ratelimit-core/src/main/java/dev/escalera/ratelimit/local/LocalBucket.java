@@ -3,15 +3,23 @@ package dev.escalera.ratelimit.local;
 import dev.escalera.ratelimit.internal.Figures;
 import dev.escalera.ratelimit.internal.TokenBucket;
 
-/** A bucket in the table. Changes are guarded by it. */
+/**
+ * A bucket in the table. What it holds is read and changed by those only who have its monitor; its
+ * fields are those of a {@link TokenBucket}, so that a decision leaves nothing behind.
+ */
 final class LocalBucket {
-  private volatile TokenBucket state;
+  private Figures figures;
+  private long tokens;
+  private long remainder;
+  private long at;
 
   /** Set when the table gave it up: whoever still has it must look for its successor. */
   private boolean retired;
 
-  LocalBucket(TokenBucket state) {
-    this.state = state;
+  LocalBucket(Figures figures, long now) {
+    this.figures = figures;
+    this.tokens = figures.burst();
+    this.at = now;
   }
 
   boolean isRetired() {
@@ -24,14 +32,23 @@ final class LocalBucket {
 
   /** Returns the bucket as it is now, under the figures that hold. */
   TokenBucket look(Figures asked, long now) {
-    return state.refill(now).under(asked);
+    return new TokenBucket(tokens, remainder, at, figures).refill(now).under(asked);
   }
 
   void set(TokenBucket state) {
-    this.state = state;
+    figures = state.figures();
+    tokens = state.tokens();
+    remainder = state.remainder();
+    at = state.at();
   }
 
-  TokenBucket state() {
-    return state;
+  synchronized long microsToFull(long now) {
+    return look(figures, now).microsToFull();
+  }
+
+  /** Gives the bucket up if it is full, and so tells nothing. */
+  synchronized boolean retireIfFull(long now) {
+    retired |= look(figures, now).microsToFull() == 0;
+    return retired;
   }
 }
