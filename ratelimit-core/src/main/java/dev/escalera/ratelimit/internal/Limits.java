@@ -98,18 +98,22 @@ public final class Limits {
     }
 
     private Limit planned(String subject) {
-      String what = "limit \"" + name + "\" for \"" + Keys.escape(subject) + "\"";
       Limit given;
       try {
         given = Objects.requireNonNull(plan, "plan").apply(subject);
       } catch (RuntimeException e) {
-        throw new RateLimitException("the plan failed to give " + what, e);
+        throw new RateLimitException("the plan failed to give " + describe(subject), e);
       }
       if (given == null || !given.name().equals(name)) {
         throw new RateLimitException(
-            "the plan gave " + given + " as " + what + ", expected one of that name", null);
+            "the plan gave " + given + " as " + describe(subject) + ", expected one of that name",
+            null);
       }
       return given;
+    }
+
+    private String describe(String subject) {
+      return "limit \"" + name + "\" for \"" + Keys.escape(subject) + "\"";
     }
   }
 

@@ -89,15 +89,17 @@ final class BucketTable {
   }
 
   private LocalBucket add(String subject, Figures figures) {
-    while (buckets.mappingCount() >= maximum) {
-      evict();
+    boolean hasMore = true;
+    while (hasMore && buckets.mappingCount() >= maximum) {
+      hasMore = evict();
     }
     LocalBucket added = new LocalBucket(figures, clock.nanos() / 1_000);
     LocalBucket other = buckets.putIfAbsent(subject, added);
     return other != null ? other : added;
   }
 
-  private synchronized void evict() {
+  /** Removes a bucket; false if only such were seen as decisions under way are about to use. */
+  private synchronized boolean evict() {
     long now = clock.nanos() / 1_000;
     Map.Entry<String, LocalBucket> first = null;
     long least = Long.MAX_VALUE;
@@ -114,9 +116,11 @@ final class BucketTable {
         }
       }
     }
-    if (first != null) {
-      first.getValue().retire();
-      buckets.remove(first.getKey(), first.getValue());
+    if (first == null) {
+      return false;
     }
+    first.getValue().retire();
+    buckets.remove(first.getKey(), first.getValue());
+    return true;
   }
 }

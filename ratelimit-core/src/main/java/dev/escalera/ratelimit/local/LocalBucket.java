@@ -13,6 +13,9 @@ final class LocalBucket {
   private long remainder;
   private long at;
 
+  /** Whether anything was decided on it. */
+  private boolean used;
+
   /** Set when the table gave it up: whoever still has it must look for its successor. */
   private boolean retired;
 
@@ -40,10 +43,12 @@ final class LocalBucket {
     tokens = state.tokens();
     remainder = state.remainder();
     at = state.at();
+    used = true;
   }
 
+  /** Returns what it loses if it starts anew; most of all one that someone is about to use. */
   synchronized long microsToFull(long now) {
-    return look(figures, now).microsToFull();
+    return used ? look(figures, now).microsToFull() : Long.MAX_VALUE;
   }
 
   /** Gives the bucket up if it is full, and so tells nothing. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.Limit;
+import dev.escalera.ratelimit.Permits;
 import dev.escalera.ratelimit.RateLimiter;
 import dev.escalera.ratelimit.RateLimiterContract;
 import java.time.Duration;
@@ -65,6 +66,17 @@ class LocalRateLimiterTest extends RateLimiterContract {
       threads.forEach(CompletableFuture::join);
       assertThat(limiter.stats().admitted().get(DecisionSource.LOCAL))
           .isGreaterThanOrEqualTo(4 * 10);
+    }
+  }
+
+  @Test
+  void more_subjects_together_than_the_table_holds_are_decided_on() {
+    Limit limit = Limit.of(name, 10, Duration.ofMinutes(1));
+    try (RateLimiter limiter = LocalRateLimiter.builder().limit(limit).maximumSubjects(1).build()) {
+      Permits three = Permits.of(name, "a").and(name, "b").and(name, "c");
+      for (int i = 0; i < 10; i++) {
+        assertThat(limiter.tryAcquire(three).allowed()).isTrue();
+      }
     }
   }
 }
