@@ -33,6 +33,11 @@ final class LocalBucket {
     retired = true;
   }
 
+  /** Whether something was decided on it later than at that time. */
+  boolean isAfter(long now) {
+    return at > now;
+  }
+
   /** Returns the bucket as it is now, under the figures that hold. */
   TokenBucket look(Figures asked, long now) {
     return new TokenBucket(tokens, remainder, at, figures).refill(now).under(asked);

@@ -58,13 +58,15 @@ final class LocalBuckets extends AbstractRateLimiter {
       LocalBucket bucket = table.of(subject, figures);
       TokenBucket after;
       boolean allowed;
-      long nanos;
+      long nanos = clock.nanos();
       synchronized (bucket) {
         if (bucket.isRetired()) {
           continue;
         }
-        // Read in here, so that no one goes back behind another's time.
-        nanos = clock.nanos();
+        if (bucket.isAfter(nanos / 1_000)) {
+          // Another was faster. No one goes back behind another's time, but all follow the clock.
+          nanos = clock.nanos();
+        }
         TokenBucket now = bucket.look(figures, nanos / 1_000);
         allowed = now.tokens() >= cost;
         after = now.take(allowed ? cost : 0);
@@ -119,7 +121,7 @@ final class LocalBuckets extends AbstractRateLimiter {
 
   private Decision decision(
       Limit limit, TokenBucket after, boolean allowed, long cost, long nanos) {
-    return Verdict.of(limit, after, allowed, cost, DecisionSource.LOCAL, clock.instant(nanos));
+    return Verdict.of(limit, after, allowed, cost, DecisionSource.LOCAL, clock.epochNanos(nanos));
   }
 
   /** All or nothing: locks the buckets in one order for everyone. */
@@ -159,6 +161,7 @@ final class LocalBuckets extends AbstractRateLimiter {
       }
       found.get(i).set(states.get(i));
     }
-    return Verdict.of(targets, states, allowed, cost, DecisionSource.LOCAL, clock.instant(nanos));
+    return Verdict.of(
+        targets, states, allowed, cost, DecisionSource.LOCAL, clock.epochNanos(nanos));
   }
 }
