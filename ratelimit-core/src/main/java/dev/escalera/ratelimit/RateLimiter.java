@@ -79,7 +79,7 @@ public interface RateLimiter extends AutoCloseable {
    * @throws IllegalStateException if this limiter is closed
    */
   default CompletionStage<Decision> tryAcquireAsync(String limit, String subject) {
-    return tryAcquireAsync(Permits.of(limit, subject));
+    return tryAcquireAsync(limit, subject, 1);
   }
 
   /**
@@ -108,7 +108,7 @@ public interface RateLimiter extends AutoCloseable {
    *     taken
    */
   default Decision tryAcquire(String limit, String subject) {
-    return tryAcquire(Permits.of(limit, subject));
+    return tryAcquire(limit, subject, 1);
   }
 
   /**

@@ -62,6 +62,49 @@ class DecisionTest {
   }
 
   @Test
+  void times_are_read_as_they_were_given() {
+    Instant time = Instant.parse("2026-11-24T10:15:30.123456789Z");
+    Decision decision =
+        new Decision(
+            false,
+            METRICS,
+            3,
+            Duration.ofMillis(1_500),
+            Duration.ofDays(36_500),
+            DecisionSource.LOCAL,
+            time);
+    assertThat(decision.retryAfter()).isEqualTo(Duration.ofMillis(1_500));
+    assertThat(decision.resetAfter()).isEqualTo(Duration.ofDays(36_500));
+    assertThat(decision.time()).isEqualTo(time);
+    assertThat(decision)
+        .hasToString(
+            "Decision[allowed=false, limit="
+                + METRICS
+                + ", remaining=3, retryAfter=PT1.5S, resetAfter=PT876000H, source=LOCAL,"
+                + " time=2026-11-24T10:15:30.123456789Z]");
+  }
+
+  @Test
+  void negative_figures_are_refused() {
+    assertThatThrownBy(
+            () -> new Decision(true, METRICS, -1, 0, 0, DecisionSource.LOCAL, /* timeNanos= */ 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("remaining is -1, expected at least 0");
+    assertThatThrownBy(
+            () ->
+                new Decision(
+                    false,
+                    METRICS,
+                    0,
+                    Duration.ofNanos(-1),
+                    Duration.ZERO,
+                    DecisionSource.LOCAL,
+                    Instant.EPOCH))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("retryAfter is PT-0.000000001S");
+  }
+
+  @Test
   void what_no_one_knows_is_not_told() {
     Decision fallback =
         new Decision(

@@ -1,6 +1,7 @@
 package dev.escalera.ratelimit.internal;
 
 import dev.escalera.ratelimit.Decision;
+import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.Maintenance;
 import dev.escalera.ratelimit.Permits;
 import dev.escalera.ratelimit.RateLimitException;
@@ -36,6 +37,9 @@ public abstract class AbstractRateLimiter implements RateLimiter, Maintenance {
   /** Decides, and waits for it. */
   protected abstract Decision decideNow(List<Target> targets, long cost);
 
+  /** Decides on the bucket of a subject, whose limit that is, and waits for it. */
+  protected abstract Decision decideNow(Limits.Named named, Limit limit, String subject, long cost);
+
   /** Throws IllegalArgumentException if these cannot be decided on together. */
   protected void check(List<Target> targets) {}
 
@@ -47,6 +51,19 @@ public abstract class AbstractRateLimiter implements RateLimiter, Maintenance {
   @Override
   public final Decision tryAcquire(Permits permits) {
     return decideNow(checked(permits), permits.cost());
+  }
+
+  @Override
+  public final CompletionStage<Decision> tryAcquireAsync(String limit, String subject, long cost) {
+    return decide(List.of(checked(limit, subject, cost)), cost);
+  }
+
+  @Override
+  public final Decision tryAcquire(String limit, String subject, long cost) {
+    Limits.Named named = limits.named(limit);
+    Limit asked = named.check(subject, cost);
+    requireOpen();
+    return decideNow(named, asked, subject, cost);
   }
 
   @Override
@@ -86,8 +103,10 @@ public abstract class AbstractRateLimiter implements RateLimiter, Maintenance {
     }
   }
 
-  protected final Target checked(String limit, String subject) {
-    return checked(Permits.of(limit, subject)).get(0);
+  protected final Target checked(String limit, String subject, long cost) {
+    Target target = limits.check(limit, subject, cost);
+    requireOpen();
+    return target;
   }
 
   private CompletableFuture<Decision> waitingFor(Permits permits, Duration maxWait) {
@@ -102,9 +121,13 @@ public abstract class AbstractRateLimiter implements RateLimiter, Maintenance {
     if (targets.size() > 1) {
       check(targets);
     }
+    requireOpen();
+    return targets;
+  }
+
+  private void requireOpen() {
     if (closed) {
       throw new IllegalStateException(name + " is closed");
     }
-    return targets;
   }
 }

@@ -40,13 +40,19 @@ public final class Counters {
   private @Nullable MeterRegistry registered;
 
   /** The decisions of one limit. */
-  private static final class OfLimit {
+  public static final class OfLimit {
     private final String name;
     private final Map<DecisionSource, LongAdder> admitted = adders();
     private final Map<DecisionSource, LongAdder> denied = adders();
 
     private OfLimit(String name) {
       this.name = name;
+    }
+
+    /** Counts the decision, and returns it. */
+    public Decision count(Decision decision) {
+      adder(decision.allowed() ? admitted : denied, decision.source()).increment();
+      return decision;
     }
 
     private static Map<DecisionSource, LongAdder> adders() {
@@ -63,17 +69,19 @@ public final class Counters {
   }
 
   public Decision count(Decision decision) {
-    OfLimit limit = Objects.requireNonNull(limits.get(decision.limit().name()));
-    of(decision.allowed() ? limit.admitted : limit.denied, decision.source()).increment();
-    return decision;
+    return of(decision.limit().name()).count(decision);
+  }
+
+  OfLimit of(String name) {
+    return Objects.requireNonNull(limits.get(name));
   }
 
   public RateLimiterStats stats(BooleanSupplier breakerOpen, IntSupplier nodes) {
     Map<DecisionSource, Long> admitted = new EnumMap<>(DecisionSource.class);
     Map<DecisionSource, Long> denied = new EnumMap<>(DecisionSource.class);
     for (DecisionSource source : SOURCES) {
-      admitted.put(source, sum(limit -> of(limit.admitted, source)));
-      denied.put(source, sum(limit -> of(limit.denied, source)));
+      admitted.put(source, sum(limit -> adder(limit.admitted, source)));
+      denied.put(source, sum(limit -> adder(limit.denied, source)));
     }
     return new RateLimiterStats(
         admitted,
@@ -92,7 +100,7 @@ public final class Counters {
     return limits.values().stream().map(which).mapToLong(LongAdder::sum).sum();
   }
 
-  private static LongAdder of(Map<DecisionSource, LongAdder> adders, DecisionSource source) {
+  private static LongAdder adder(Map<DecisionSource, LongAdder> adders, DecisionSource source) {
     return Objects.requireNonNull(adders.get(source));
   }
 
@@ -107,9 +115,10 @@ public final class Counters {
     String name = options.name();
     for (OfLimit limit : limits.values()) {
       for (DecisionSource source : SOURCES) {
-        meters.add(
-            decisions(registry, name, limit, "admitted", source, of(limit.admitted, source)));
-        meters.add(decisions(registry, name, limit, "denied", source, of(limit.denied, source)));
+        LongAdder admitted = adder(limit.admitted, source);
+        LongAdder denied = adder(limit.denied, source);
+        meters.add(decisions(registry, name, limit, "admitted", source, admitted));
+        meters.add(decisions(registry, name, limit, "denied", source, denied));
       }
     }
     meters.add(counter(registry, name, "remote.calls", "Calls to the store", remoteCalls));

@@ -90,13 +90,13 @@ final class Denials {
     TokenBucket least = then.refill(then.at() + Math.max(0, now - times.answered) / 1_001);
     Decision decision =
         Verdict.of(
-            List.of(target),
-            List.of(least),
+            Verdict.holding(target, least.figures()),
+            least,
             false,
             cost,
             DecisionSource.DENY_CACHE,
-            clock.instant(now));
-    return decision.retryAfter().toNanos() >= paused ? decision : later(decision, paused);
+            clock.epochNanos(now));
+    return decision.retryNanos() >= paused ? decision : later(decision, paused);
   }
 
   private static Decision later(Decision decision, long nanos) {
@@ -104,9 +104,9 @@ final class Denials {
         false,
         decision.limit(),
         decision.remaining(),
-        Duration.ofNanos(nanos),
-        decision.resetAfter(),
+        nanos,
+        decision.resetNanos(),
         decision.source(),
-        decision.time());
+        decision.timeNanos());
   }
 }

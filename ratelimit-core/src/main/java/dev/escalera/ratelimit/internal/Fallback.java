@@ -84,7 +84,8 @@ final class Fallback {
       entry.share = after;
       entry.debt += allowed ? cost : 0;
     }
-    return Verdict.of(targets, shares, allowed, cost, DecisionSource.FALLBACK, clock.instant(now));
+    return Verdict.of(
+        targets, shares, allowed, cost, DecisionSource.FALLBACK, clock.epochNanos(now));
   }
 
   /** Returns what is owed to the bucket, and counts on its being told. */

@@ -1,17 +1,18 @@
 package dev.escalera.ratelimit.internal;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.function.LongSupplier;
 
 /** The time of this process, carried on from its start by the monotonic clock. */
 public final class ProcessClock {
   private final LongSupplier nanoTime;
-  private final Instant start;
+  private final long start;
   private final long startNanos;
 
   public ProcessClock(LongSupplier nanoTime, Instant start) {
     this.nanoTime = nanoTime;
-    this.start = start;
+    this.start = Duration.between(Instant.EPOCH, start).toNanos();
     this.startNanos = nanoTime.getAsLong();
   }
 
@@ -23,11 +24,13 @@ public final class ProcessClock {
     return nanoTime.getAsLong();
   }
 
-  public Instant instant() {
-    return instant(nanos());
+  /** Returns the time since 1970. */
+  public long epochNanos() {
+    return epochNanos(nanos());
   }
 
-  public Instant instant(long nanos) {
-    return start.plusNanos(nanos - startNanos);
+  /** Returns the time since 1970 at which the monotonic clock said {@code nanos}. */
+  public long epochNanos(long nanos) {
+    return start + (nanos - startNanos);
   }
 }

@@ -3,11 +3,10 @@ package dev.escalera.ratelimit.internal;
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.FailurePolicy;
+import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.RateLimitException;
 import dev.escalera.ratelimit.RateLimiterOptions;
 import dev.escalera.ratelimit.RateLimiterStats;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
@@ -35,7 +34,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   private static final Logger log = LoggerFactory.getLogger(RemoteRateLimiter.class);
 
   /** When a client that the policy refused is told to come again. */
-  private static final Duration FALLBACK_RETRY = Duration.ofSeconds(1);
+  private static final long FALLBACK_RETRY_NANOS = TimeUnit.SECONDS.toNanos(1);
 
   private static final int MAX_PENDING = 100_000;
   private static final int MAX_LOGGED = 1_000;
@@ -99,6 +98,11 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   }
 
   @Override
+  protected Decision decideNow(Limits.Named named, Limit limit, String subject, long cost) {
+    return decideNow(List.of(named.target(limit, subject)), cost);
+  }
+
+  @Override
   protected CompletableFuture<Decision> decide(List<Target> asked, long cost) {
     List<Target> targets = store.route(asked, cost);
     Decision local = local(targets, cost, true);
@@ -109,18 +113,18 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
 
   @Override
   public Decision peek(String limit, String subject) {
-    Target target = checked(limit, subject);
+    Target target = checked(limit, subject, 1);
     List<Target> shards = store.shards(target);
     Store.Batch look = new Store.Batch(shards, List.of(), 0);
     CompletableFuture<Store.Reply> reply = store.take(look, deadlineNanos).toCompletableFuture();
     TokenBucket bucket = sum(await(reply, "peeking at", target.key()).before(), target);
     return Verdict.of(
-        List.of(target),
-        List.of(bucket),
+        Verdict.holding(target, bucket.figures()),
+        bucket,
         bucket.tokens() >= 1,
         1,
         DecisionSource.REMOTE,
-        Verdict.instant(bucket.at()));
+        Verdict.MICRO * bucket.at());
   }
 
   private static TokenBucket sum(List<TokenBucket> shards, Target target) {
@@ -134,7 +138,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
 
   @Override
   public void reset(String limit, String subject) {
-    Target target = checked(limit, subject);
+    Target target = checked(limit, subject, 1);
     CompletableFuture<?>[] resets =
         store.shards(target).stream().map(this::reset).toArray(CompletableFuture<?>[]::new);
     await(CompletableFuture.allOf(resets), "resetting", target.key());
@@ -180,10 +184,10 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
         true,
         Verdict.holding(spent.target(), figures),
         spent.remaining(),
-        Duration.ZERO,
-        Verdict.micros(figures.microsToGain(figures.burst() - spent.remaining(), 0)),
+        0,
+        Verdict.MICRO * figures.microsToGain(figures.burst() - spent.remaining(), 0),
         DecisionSource.LEASE,
-        clock.instant());
+        clock.epochNanos());
   }
 
   private Waiter submit(List<Target> targets, long cost, boolean blocking) {
@@ -268,14 +272,14 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   private static List<Decision> decisions(List<Waiter> batch, List<TokenBucket> before) {
     List<Decision> decisions = new ArrayList<>(batch.size());
     List<TokenBucket> level = before;
-    Instant time = Verdict.instant(before.get(0).at());
+    long timeNanos = Verdict.MICRO * before.get(0).at();
     DecisionSource source = batch.size() == 1 ? DecisionSource.REMOTE : DecisionSource.MERGED;
     for (Waiter waiter : batch) {
       boolean allowed = Verdict.allows(level, 0, waiter.cost);
       if (allowed) {
         level = taken(level, waiter.cost);
       }
-      decisions.add(Verdict.of(waiter.targets, level, allowed, waiter.cost, source, time));
+      decisions.add(Verdict.of(waiter.targets, level, allowed, waiter.cost, source, timeNanos));
     }
     return decisions;
   }
@@ -406,10 +410,10 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
         open,
         waiter.targets.get(0).limit(),
         0,
-        open ? Duration.ZERO : FALLBACK_RETRY,
-        Duration.ZERO,
+        open ? 0 : FALLBACK_RETRY_NANOS,
+        0,
         DecisionSource.FALLBACK,
-        clock.instant());
+        clock.epochNanos());
   }
 
   private void recovered() {

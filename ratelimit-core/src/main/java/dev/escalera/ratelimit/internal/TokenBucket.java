@@ -24,22 +24,21 @@ public record TokenBucket(long tokens, long remainder, long at, Figures figures)
   /** Returns the bucket at {@code now}, with at most {@code room} tokens; what is over is lost. */
   TokenBucket refill(long now, long room) {
     long elapsed = now - at;
-    if (elapsed <= 0) {
-      return elapsed == 0 && tokens < room
-          ? this
-          : with(tokens, tokens < room ? remainder : 0, now);
+    long level = tokens;
+    long part = remainder;
+    if (elapsed > 0 && level < room) {
+      long capacity = figures.capacity();
+      long period = figures.periodMicros();
+      long periods = elapsed / period;
+      if (periods > (room - level) / capacity) {
+        level = room;
+      } else {
+        part += elapsed % period * capacity;
+        level = Math.min(room, level + periods * capacity + part / period);
+        part %= period;
+      }
     }
-    if (tokens >= room) {
-      return with(tokens, 0, now);
-    }
-    long period = figures.periodMicros();
-    long periods = elapsed / period;
-    if (periods > (room - tokens) / figures.capacity()) {
-      return with(room, 0, now);
-    }
-    long part = elapsed % period * figures.capacity() + remainder;
-    long refilled = tokens + periods * figures.capacity() + part / period;
-    return refilled >= room ? with(room, 0, now) : with(refilled, part % period, now);
+    return new TokenBucket(level, level < room ? part : 0, now, figures);
   }
 
   /**
@@ -70,9 +69,5 @@ public record TokenBucket(long tokens, long remainder, long at, Figures figures)
 
   public long microsToFull() {
     return figures.microsToGain(figures.burst() - tokens, remainder);
-  }
-
-  private TokenBucket with(long tokens, long remainder, long now) {
-    return new TokenBucket(tokens, remainder, now, figures);
   }
 }

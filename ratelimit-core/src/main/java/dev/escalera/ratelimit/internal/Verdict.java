@@ -3,13 +3,12 @@ package dev.escalera.ratelimit.internal;
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.Limit;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 
 /** Reads decisions off the state of buckets. */
 public final class Verdict {
-  private static final long MILLION = 1_000_000;
+  /** In nanoseconds. */
+  static final long MICRO = 1_000;
 
   private Verdict() {}
 
@@ -30,32 +29,39 @@ public final class Verdict {
       boolean allowed,
       long cost,
       DecisionSource source,
-      Instant time) {
+      long timeNanos) {
     int decider = allowed ? scarcest(after) : slowest(after, cost);
     TokenBucket bucket = after.get(decider);
-    Target target = targets.get(decider);
+    Limit limit = holding(targets.get(decider), bucket.figures());
+    return of(limit, bucket, allowed, cost, source, timeNanos);
+  }
+
+  /** Makes the decision on a bucket that was refilled and, if it was allowed, charged. */
+  public static Decision of(
+      Limit limit,
+      TokenBucket bucket,
+      boolean allowed,
+      long cost,
+      DecisionSource source,
+      long timeNanos) {
     return new Decision(
         allowed,
-        holding(target, bucket.figures()),
+        limit,
         bucket.tokens(),
-        allowed ? Duration.ZERO : micros(bucket.microsUntil(cost)),
-        micros(bucket.microsToFull()),
+        allowed ? 0 : MICRO * bucket.microsUntil(cost),
+        MICRO * bucket.microsToFull(),
         source,
-        time);
+        timeNanos);
   }
 
   /** The limit as it holds, which need not be as this node has it. */
-  static Limit holding(Target target, Figures figures) {
-    return figures.equals(target.figures()) ? target.limit() : figures.limit(target.limit().name());
+  public static Limit holding(Target target, Figures figures) {
+    return holding(target.limit(), target.figures(), figures);
   }
 
-  static Duration micros(long micros) {
-    return Duration.ofSeconds(micros / MILLION, micros % MILLION * 1_000);
-  }
-
-  public static Instant instant(long micros) {
-    return Instant.ofEpochSecond(
-        Math.floorDiv(micros, MILLION), Math.floorMod(micros, MILLION) * 1_000);
+  /** The limit as it holds where this node has {@code asked}, which need not be that. */
+  public static Limit holding(Limit limit, Figures asked, Figures figures) {
+    return figures.equals(asked) ? limit : figures.limit(limit.name());
   }
 
   private static int scarcest(List<TokenBucket> buckets) {

@@ -58,8 +58,7 @@ final class Waiting {
 
   /** Whether the tokens come too late, or too many wait already. */
   private boolean isHopeless(Item item, Decision denied) {
-    return denied.retryAfter().toNanos() > item.deadline - clock.nanos()
-        || waiting.get() >= MAX_WAITING;
+    return denied.retryNanos() > item.deadline - clock.nanos() || waiting.get() >= MAX_WAITING;
   }
 
   private void later(long nanos, Runnable task) {
@@ -126,7 +125,7 @@ final class Waiting {
       synchronized (this) {
         add(item);
       }
-      later(denied.retryAfter().toNanos(), this::serve);
+      later(denied.retryNanos(), this::serve);
     }
 
     private void add(Item item) {
@@ -163,13 +162,13 @@ final class Waiting {
             } else {
               denied = decision;
               head.rest();
-              later(decision.retryAfter().toNanos(), this::serve);
+              later(decision.retryNanos(), this::serve);
             }
           });
     }
 
     private boolean isLate(Item item, Decision denied) {
-      return denied.retryAfter().toNanos() > item.deadline - clock.nanos();
+      return denied.retryNanos() > item.deadline - clock.nanos();
     }
 
     private void attempt(Item item, Consumer<Decision> then) {

@@ -1,51 +1,38 @@
 package dev.escalera.ratelimit.local;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Expiry;
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
+import dev.escalera.ratelimit.Limit;
 import dev.escalera.ratelimit.RateLimiterStats;
 import dev.escalera.ratelimit.internal.AbstractRateLimiter;
 import dev.escalera.ratelimit.internal.Counters;
+import dev.escalera.ratelimit.internal.Figures;
 import dev.escalera.ratelimit.internal.Limits;
 import dev.escalera.ratelimit.internal.ProcessClock;
 import dev.escalera.ratelimit.internal.Target;
 import dev.escalera.ratelimit.internal.TokenBucket;
 import dev.escalera.ratelimit.internal.Verdict;
-import java.time.Duration;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** The buckets of one process in a bounded table. */
+/** The buckets of one process, in a bounded table a limit. */
 final class LocalBuckets extends AbstractRateLimiter {
-  /** Caffeine may take a use for one of a second before. */
-  private static final Duration INEXACT_EXPIRY = Duration.ofSeconds(2);
-
   private static final Comparator<Target> ORDER =
       Comparator.<Target, String>comparing(target -> target.key().limit())
           .thenComparing(target -> target.key().subject());
 
   private final Counters counters;
-  private final Cache<Target.Key, LocalBucket> buckets;
+  private final List<BucketTable> tables = new ArrayList<>();
 
   LocalBuckets(Limits limits, long maximumSubjects, ProcessClock clock) {
     super("LocalRateLimiter", limits, clock);
     this.counters = limits.counters();
-    this.buckets =
-        Caffeine.newBuilder()
-            .maximumSize(maximumSubjects)
-            .ticker(clock::nanos)
-            .expireAfter(
-                Expiry.<Target.Key, LocalBucket>accessing((key, bucket) -> timeToFull(bucket)))
-            .<Target.Key, LocalBucket>evictionListener(
-                (key, bucket, cause) -> Objects.requireNonNull(bucket).retire())
-            .build();
+    for (int i = 0; i < limits.size(); i++) {
+      tables.add(new BucketTable(maximumSubjects, clock));
+    }
   }
 
   @Override
@@ -55,29 +42,60 @@ final class LocalBuckets extends AbstractRateLimiter {
 
   @Override
   protected Decision decideNow(List<Target> targets, long cost) {
-    Decision decision = targets.size() == 1 ? one(targets, cost) : all(targets, cost);
-    return counters.count(decision);
+    if (targets.size() > 1) {
+      return counters.count(all(targets, cost));
+    }
+    Target target = targets.get(0);
+    Target.Key key = target.key();
+    return decideNow(limits.named(key.limit()), target.limit(), key.subject(), cost);
+  }
+
+  @Override
+  protected Decision decideNow(Limits.Named named, Limit limit, String subject, long cost) {
+    BucketTable table = tables.get(named.index());
+    Figures figures = named.figures(limit);
+    while (true) {
+      LocalBucket bucket = table.of(subject, figures);
+      TokenBucket after;
+      boolean allowed;
+      long nanos = clock.nanos();
+      synchronized (bucket) {
+        if (bucket.isRetired()) {
+          continue;
+        }
+        if (bucket.isAfter(nanos / 1_000)) {
+          // Another was faster. No one goes back behind another's time, but all follow the clock.
+          nanos = clock.nanos();
+        }
+        TokenBucket now = bucket.look(figures, nanos / 1_000);
+        allowed = now.tokens() >= cost;
+        after = now.take(allowed ? cost : 0);
+        bucket.set(after);
+      }
+      table.sweepIfDue(nanos);
+      Limit holding = Verdict.holding(limit, figures, after.figures());
+      return named.decisions().count(decision(holding, after, allowed, cost, nanos));
+    }
   }
 
   @Override
   public Decision peek(String limit, String subject) {
-    Target target = checked(limit, subject);
-    LocalBucket bucket = buckets.getIfPresent(target.key());
+    Target target = checked(limit, subject, 1);
+    LocalBucket bucket = table(target).find(subject);
     long nanos = clock.nanos();
-    TokenBucket now =
-        bucket == null
-            ? TokenBucket.full(target.figures(), nanos / 1_000)
-            : bucket.look(target.figures(), nanos / 1_000);
-    return verdict(List.of(target), List.of(now), now.tokens() >= 1, 1, nanos);
+    TokenBucket now = TokenBucket.full(target.figures(), nanos / 1_000);
+    if (bucket != null) {
+      synchronized (bucket) {
+        now = bucket.look(target.figures(), nanos / 1_000);
+      }
+    }
+    Limit holding = Verdict.holding(target, now.figures());
+    return decision(holding, now, now.tokens() >= 1, 1, nanos);
   }
 
   @Override
   public void reset(String limit, String subject) {
-    Target target = checked(limit, subject);
-    LocalBucket bucket = buckets.asMap().remove(target.key());
-    if (bucket != null) {
-      bucket.retire();
-    }
+    table(checked(limit, subject, 1)).remove(subject);
   }
 
   @Override
@@ -88,32 +106,22 @@ final class LocalBuckets extends AbstractRateLimiter {
   @Override
   public void close() {
     super.close();
-    buckets.invalidateAll();
+    tables.forEach(BucketTable::clear);
   }
 
   /** Returns how many subjects are limited at present. */
   long subjects() {
-    buckets.cleanUp();
-    return buckets.estimatedSize();
+    tables.forEach(BucketTable::sweep);
+    return tables.stream().mapToLong(BucketTable::size).sum();
   }
 
-  private Decision one(List<Target> targets, long cost) {
-    Target target = targets.get(0);
-    while (true) {
-      LocalBucket bucket = bucket(target);
-      synchronized (bucket) {
-        if (bucket.isRetired()) {
-          continue;
-        }
-        // Read in here, so that no one goes back behind another's time.
-        long nanos = clock.nanos();
-        TokenBucket now = bucket.look(target.figures(), nanos / 1_000);
-        boolean allowed = now.tokens() >= cost;
-        TokenBucket after = allowed ? now.take(cost) : now;
-        bucket.set(after);
-        return verdict(targets, List.of(after), allowed, cost, nanos);
-      }
-    }
+  private BucketTable table(Target target) {
+    return tables.get(limits.named(target.key().limit()).index());
+  }
+
+  private Decision decision(
+      Limit limit, TokenBucket after, boolean allowed, long cost, long nanos) {
+    return Verdict.of(limit, after, allowed, cost, DecisionSource.LOCAL, clock.epochNanos(nanos));
   }
 
   /** All or nothing: locks the buckets in one order for everyone. */
@@ -123,7 +131,7 @@ final class LocalBuckets extends AbstractRateLimiter {
     while (true) {
       List<LocalBucket> found = new ArrayList<>(ordered.size());
       for (Target target : ordered) {
-        found.add(bucket(target));
+        found.add(table(target).of(target.key().subject(), target.figures()));
       }
       Decision decision = locked(ordered, found, 0, cost);
       if (decision != null) {
@@ -153,25 +161,7 @@ final class LocalBuckets extends AbstractRateLimiter {
       }
       found.get(i).set(states.get(i));
     }
-    return verdict(targets, states, allowed, cost, nanos);
-  }
-
-  private Decision verdict(
-      List<Target> targets, List<TokenBucket> after, boolean allowed, long cost, long nanos) {
-    return Verdict.of(targets, after, allowed, cost, DecisionSource.LOCAL, clock.instant(nanos));
-  }
-
-  private LocalBucket bucket(Target target) {
-    LocalBucket bucket = buckets.getIfPresent(target.key());
-    return bucket != null
-        ? bucket
-        : buckets.get(
-            target.key(),
-            key -> new LocalBucket(TokenBucket.full(target.figures(), clock.nanos() / 1_000)));
-  }
-
-  private static Duration timeToFull(LocalBucket bucket) {
-    return Duration.of(bucket.state().figures().microsToFull(), ChronoUnit.MICROS)
-        .plus(INEXACT_EXPIRY);
+    return Verdict.of(
+        targets, states, allowed, cost, DecisionSource.LOCAL, clock.epochNanos(nanos));
   }
 }

@@ -9,9 +9,9 @@ import dev.escalera.ratelimit.internal.ProcessClock;
 /**
  * A rate limiter in one process: token buckets in a bounded table, by the monotonic clock.
  *
- * <p>A bucket leaves the table when it was not used for as long as an empty one takes to be full.
- * If more subjects than {@link Builder#maximumSubjects} are limited at one time, some start anew
- * with a full bucket.
+ * <p>A bucket that is full again leaves the table. If more subjects than {@link
+ * Builder#maximumSubjects} of one limit are limited at one time, some of those whose buckets would
+ * soon be full start anew with a full one.
  */
 public final class LocalRateLimiter {
   private LocalRateLimiter() {}
@@ -35,9 +35,9 @@ public final class LocalRateLimiter {
     }
 
     /**
-     * Bounds the table of buckets; 1,000,000 by default, some 200 bytes each.
+     * Bounds the table of buckets of each limit; 1,000,000 by default, some 150 bytes each.
      *
-     * @param maximumSubjects at least 1
+     * @param maximumSubjects of one limit, at least 1
      * @return this builder
      * @throws IllegalArgumentException if the value is out of range
      */

@@ -1,4 +1,4 @@
-/** Buckets in this process, by Bucket4j. */
+/** Buckets in this process. */
 @NullMarked
 package dev.escalera.ratelimit.local;
 

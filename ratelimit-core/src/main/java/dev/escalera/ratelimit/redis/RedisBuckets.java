@@ -13,7 +13,6 @@ import dev.escalera.ratelimit.internal.TokenBucket;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.cluster.SlotHash;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -243,8 +242,7 @@ final class RedisBuckets implements Store {
 
   /** The time of this process, where Redis was not asked. */
   long micros() {
-    Instant now = clock.instant();
-    return now.getEpochSecond() * 1_000_000 + now.getNano() / 1_000;
+    return clock.epochNanos() / 1_000;
   }
 
   boolean isLeased(Target target) {

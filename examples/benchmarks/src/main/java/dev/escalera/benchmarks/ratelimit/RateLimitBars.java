@@ -68,12 +68,14 @@ public final class RateLimitBars implements Bars {
   }
 
   private static void local(Report report) throws Exception {
-    Figures<Jmh.Cost> local = Jmh.run(LocalDecisionBenchmark.class, 1, ROUNDS, report);
-    report.atMost(
-        "decision in process",
-        "Bucket4j, bucket from a map",
-        SLOWER_THAN_BUCKET4J,
-        Ratio.of(local.of("escalera").nanos(), local.of("bucket4j").nanos()));
+    for (int threads = 1; threads <= 2; threads++) {
+      Figures<Jmh.Cost> local = Jmh.run(LocalDecisionBenchmark.class, threads, ROUNDS, report);
+      report.atMost(
+          "decision in process, threads: " + threads,
+          "Bucket4j, bucket from a map",
+          SLOWER_THAN_BUCKET4J,
+          Ratio.of(local.of("escalera").nanos(), local.of("bucket4j").nanos()));
+    }
   }
 
   /** One key and blocking threads. */
