@@ -26,6 +26,7 @@ final class FirestoreLog implements AutoCloseable {
 
   private final Lease lease;
   private final List<CollectionReference> collections;
+  private final Windows windows;
   private final Heartbeats heartbeats;
   private final String name;
   private final long leaseNanos;
@@ -42,12 +43,14 @@ final class FirestoreLog implements AutoCloseable {
   FirestoreLog(
       Lease lease,
       List<CollectionReference> collections,
+      Windows windows,
       Heartbeats heartbeats,
       String name,
       Duration maxStaleness,
       Platform platform) {
     this.lease = lease;
     this.collections = collections;
+    this.windows = windows;
     this.heartbeats = heartbeats;
     this.name = name;
     this.leaseNanos = maxStaleness.toNanos();
@@ -66,7 +69,8 @@ final class FirestoreLog implements AutoCloseable {
     for (int i = 0; i < collections.size(); i++) {
       LeasePart part = new LeasePart(lease, i, leaseNanos, platform, coherence);
       stripes.add(
-          new LogStripe(collections.get(i), name, part, coherence, this::execute, platform));
+          new LogStripe(
+              collections.get(i), windows, name, part, coherence, this::execute, platform));
     }
     thread.scheduleWithFixedDelay(
         () -> beat(coherence), 0, leaseNanos / Heartbeats.A_LEASE, TimeUnit.NANOSECONDS);
@@ -77,8 +81,8 @@ final class FirestoreLog implements AutoCloseable {
     heartbeats.close();
     execute(
         () -> {
-          stripes.forEach(LogStripe::close);
           thread.shutdownNow();
+          stripes.forEach(LogStripe::close);
         });
   }
 
@@ -121,9 +125,13 @@ final class FirestoreLog implements AutoCloseable {
     if (holds && !Boolean.TRUE.equals(reported)) {
       reported = true;
       log.info("{}: hears of changes, L1 is in use", name);
-    } else if (now - held > leaseNanos && !Boolean.FALSE.equals(reported)) {
+    } else if (now - held > 2 * leaseNanos && !Boolean.FALSE.equals(reported)) {
       reported = false;
-      log.warn("{}: no heartbeat is heard, L1 is not in use: {}", name, String.valueOf(failure));
+      log.warn("{}: L1 is not in use, no heartbeat is heard, last failure {}", name, failed());
     }
+  }
+
+  private String failed() {
+    return failure == null ? "none" : FirestoreLink.unwrap(failure).toString();
   }
 }

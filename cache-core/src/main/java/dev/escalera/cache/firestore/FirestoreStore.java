@@ -84,7 +84,14 @@ final class FirestoreStore implements Store {
     Heartbeats heartbeats =
         new Heartbeats(firestore, layout.stripes(), component, maxStaleness, platform);
     this.log =
-        new FirestoreLog(lease, layout.stripes(), heartbeats, component, maxStaleness, platform);
+        new FirestoreLog(
+            lease,
+            layout.stripes(),
+            Windows.DEFAULT,
+            heartbeats,
+            component,
+            maxStaleness,
+            platform);
   }
 
   @Override
@@ -346,7 +353,8 @@ final class FirestoreStore implements Store {
             () -> {
               WriteBatch batch = firestore.batch();
               batch.set(document, fields);
-              batch.create(layout.change(address.hash(), nonce), LogStripe.fields(address, nonce));
+              batch.create(
+                  layout.change(address.hash(), nonce), LogStripe.fields(address.hash(), nonce));
               return batch.commit();
             });
     return written.thenApply(results -> acknowledge ? new Applied(leaseAfter()) : Applied.ALONE);

@@ -94,7 +94,7 @@ final class Heartbeats implements AutoCloseable {
     // What is set to the same again keeps its update time.
     fields.put("nonce", platform.nonce());
     fields.put("at", FieldValue.serverTimestamp());
-    fields.put("expiresAt", FirestoreStore.garbageAt(LogStripe.LIFE));
+    fields.put("expiresAt", FirestoreStore.garbageAt(Windows.LIFE));
     CompletableFuture<List<WriteResult>> written =
         link.call(
             () -> {

@@ -20,8 +20,10 @@ final class LeasePart {
   private final Platform platform;
   private final Coherence coherence;
 
-  /** Those that are not proven yet. */
+  /** Those that are not proven yet, and the latest that is. */
   private final List<Read> reads = new ArrayList<>();
+
+  private @Nullable Read proven;
 
   /** All that was committed until then has been told; null if nothing is known. */
   private @Nullable Timestamp heard;
@@ -63,6 +65,7 @@ final class LeasePart {
   /** Ends the generation: changes may have been missed. */
   void fence() {
     heard = null;
+    proven = null;
     opened = false;
     if (lease.fence(part)) {
       coherence.fenced();
@@ -70,23 +73,24 @@ final class LeasePart {
   }
 
   private void prove() {
-    Read latest = null;
+    boolean later = false;
     for (Read read : reads) {
-      if (!lacks(read.time) && (latest == null || read.sent - latest.sent > 0)) {
-        latest = read;
+      // Replies may come in another order.
+      if (!lacks(read.time) && (proven == null || read.sent - proven.sent > 0)) {
+        proven = read;
+        later = true;
       }
     }
-    if (latest == null) {
+    reads.removeIf(each -> !lacks(each.time));
+    Read latest = proven;
+    if (!later || latest == null) {
       return;
     }
-    long sent = latest.sent;
-    // Those sent before it prove less, whenever their replies come.
-    reads.removeIf(each -> each.sent - sent <= 0);
     if (opened) {
-      lease.renew(part, generation, sent + leaseNanos);
+      lease.renew(part, generation, latest.sent + leaseNanos);
     } else {
       opened = true;
-      generation = lease.open(part, sent + leaseNanos);
+      generation = lease.open(part, latest.sent + leaseNanos);
       coherence.opened(true);
     }
   }

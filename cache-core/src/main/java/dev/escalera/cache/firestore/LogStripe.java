@@ -9,14 +9,13 @@ import com.google.cloud.firestore.FirestoreException;
 import com.google.cloud.firestore.ListenerRegistration;
 import com.google.cloud.firestore.QueryDocumentSnapshot;
 import com.google.cloud.firestore.QuerySnapshot;
-import dev.escalera.cache.internal.Address;
 import dev.escalera.cache.internal.Coherence;
 import dev.escalera.cache.internal.Platform;
-import java.time.Duration;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -31,24 +30,11 @@ import org.slf4j.LoggerFactory;
 final class LogStripe {
   private static final Logger log = LoggerFactory.getLogger(LogStripe.class);
 
-  /** How long the document of a change lives, by the clock of its node, give or take. */
-  static final Duration LIFE = Duration.ofHours(1);
-
-  private static final Duration WINDOW = Duration.ofMinutes(5);
-
-  /** By how much windows overlap at least, so that no late timestamp falls between them. */
-  private static final Duration OVERLAP = Duration.ofMinutes(2);
-
-  /** Whoever has heard nothing for longer may have missed changes that are gone: half a life. */
-  private static final Duration MAX_GAP = LIFE.dividedBy(2);
-
-  /** Whoever hears nothing for this long while heartbeats are written has to listen anew. */
-  private static final Duration MAX_SILENCE = Duration.ofSeconds(30);
-
   private static final long MIN_PAUSE_MILLIS = 50;
   private static final long MAX_PAUSE_MILLIS = 5_000;
 
   private final CollectionReference changes;
+  private final Windows windows;
   private final String name;
   private final LeasePart part;
   private final Coherence coherence;
@@ -61,12 +47,14 @@ final class LogStripe {
 
   LogStripe(
       CollectionReference changes,
+      Windows windows,
       String name,
       LeasePart part,
       Coherence coherence,
       Executor thread,
       Platform platform) {
     this.changes = changes;
+    this.windows = windows;
     this.name = name;
     this.part = part;
     this.coherence = coherence;
@@ -76,16 +64,16 @@ final class LogStripe {
   }
 
   /** The document of a change. */
-  static Map<String, Object> fields(Address address, long nonce) {
+  static Map<String, Object> fields(long hash, long nonce) {
     return Map.of(
         "hash",
-        address.hash(),
+        hash,
         "nonce",
         nonce,
         "at",
         FieldValue.serverTimestamp(),
         "expiresAt",
-        FirestoreStore.garbageAt(LIFE));
+        FirestoreStore.garbageAt(Windows.LIFE));
   }
 
   /**
@@ -111,15 +99,15 @@ final class LogStripe {
     next = null;
   }
 
-  private static boolean isOld(Subscription newest, Heartbeats.Seen seen) {
-    return newest.began.compareTo(Times.before(seen.now(), WINDOW)) < 0;
+  private boolean isOld(Subscription newest, Heartbeats.Seen seen) {
+    return newest.began.compareTo(Times.before(seen.now(), windows.window())) < 0;
   }
 
   private boolean isSilent(Subscription newest, Heartbeats.Seen seen) {
     Timestamp beat = seen.beat();
     return beat != null
-        && part.lacks(Times.before(beat, MAX_SILENCE))
-        && newest.began.compareTo(Times.before(seen.now(), MAX_SILENCE)) < 0;
+        && part.lacks(Times.before(beat, windows.maxSilence()))
+        && newest.began.compareTo(Times.before(seen.now(), windows.maxSilence())) < 0;
   }
 
   /** Starts a listener that takes over once it has heard of what is there. */
@@ -162,12 +150,16 @@ final class LogStripe {
     }
 
     Timestamp from() {
-      return Times.before(began, WINDOW);
+      return Times.before(began, windows.window());
     }
 
     void remove() {
-      if (registration != null) {
-        registration.remove();
+      try {
+        if (registration != null) {
+          registration.remove();
+        }
+      } catch (RejectedExecutionException e) {
+        // The host has closed the client already: it hears of nothing any more.
       }
     }
 
@@ -186,7 +178,7 @@ final class LogStripe {
     }
 
     private void hear(QuerySnapshot snapshot) {
-      if (part.lacks(Times.before(snapshot.getReadTime(), MAX_GAP))) {
+      if (part.lacks(Times.before(snapshot.getReadTime(), windows.maxGap()))) {
         part.fence();
       }
       Subscription before = this == next ? current : null;
@@ -227,7 +219,7 @@ final class LogStripe {
       pause = MIN_PAUSE_MILLIS;
       if (before != null) {
         before.remove();
-        if (part.lacks(Times.before(began, WINDOW.minus(OVERLAP)))) {
+        if (part.lacks(Times.before(began, windows.window().minus(windows.overlap())))) {
           part.fence();
         }
       }

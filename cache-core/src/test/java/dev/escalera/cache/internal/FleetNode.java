@@ -5,6 +5,7 @@ import dev.escalera.cache.EntryOptions;
 import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.OnRemoteLoss;
+import dev.escalera.cache.RemoteCacheBuilder;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import dev.escalera.cache.firestore.FirestoreTieredCache;
@@ -33,6 +34,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -44,11 +46,17 @@ public final class FleetNode {
   static final List<String> KEYS = List.of("a", "b", "c", "d", "e", "f");
   static final Set<String> TAGGED = Set.of("a", "b");
   static final Duration STALENESS = Duration.ofMillis(500);
+  static final Duration FIRESTORE_STALENESS = Duration.ofSeconds(1);
   static final Duration OUTAGE = Duration.ofSeconds(3);
   static final Duration L1 = Duration.ofSeconds(4);
   static final Duration TTL = Duration.ofSeconds(6);
+  static final Duration LOAD = Duration.ofSeconds(1);
 
   private static final int THREADS = 3;
+
+  /** Where each acknowledged change takes a lease, most of them wait. */
+  private static final int FIRESTORE_THREADS = 10;
+
   private static final String TAG = "t";
 
   private final String life;
@@ -57,6 +65,7 @@ public final class FleetNode {
       new PrintWriter(
           new BufferedWriter(new OutputStreamWriter(System.out, StandardCharsets.US_ASCII)));
   private final AtomicLong values = new AtomicLong();
+  private int threads = THREADS;
   private volatile boolean running = true;
 
   /** A cache with when it was last seen to hold its lease. */
@@ -96,8 +105,10 @@ public final class FleetNode {
         openAll(
             prefix,
             name ->
-                RedisTieredCache.builder(
-                    client, name, TTL, KeyCodec.string(), ValueCodec.string()));
+                RedisTieredCache.builder(client, name, TTL, KeyCodec.string(), ValueCodec.string())
+                    .loadLease(LOAD)
+                    .maxStaleness(STALENESS),
+            RedisTieredCache.Builder::build);
       }
       case "cluster" -> {
         List<RedisURI> uris =
@@ -106,10 +117,13 @@ public final class FleetNode {
         openAll(
             prefix,
             name ->
-                RedisTieredCache.builder(
-                    client, name, TTL, KeyCodec.string(), ValueCodec.string()));
+                RedisTieredCache.builder(client, name, TTL, KeyCodec.string(), ValueCodec.string())
+                    .loadLease(LOAD)
+                    .maxStaleness(STALENESS),
+            RedisTieredCache.Builder::build);
       }
       case "firestore" -> {
+        threads = FIRESTORE_THREADS;
         String[] place = addresses.split(",", -1);
         var firestore =
             FirestoreOptions.newBuilder()
@@ -117,14 +131,14 @@ public final class FleetNode {
                 .setEmulatorHost(place[0])
                 .build()
                 .getService();
-        String name = prefix + "-bounded";
-        TieredCache<String, String> cache =
-            FirestoreTieredCache.builder(
-                    firestore, name, TTL, KeyCodec.string(), ValueCodec.string())
-                .l1Ttl(Duration.ofSeconds(1))
-                .tagsOf(FleetNode::tags)
-                .build();
-        subjects.add(new Subject(name, cache, true));
+        openAll(
+            prefix,
+            name ->
+                FirestoreTieredCache.builder(
+                        firestore, name, TTL, KeyCodec.string(), ValueCodec.string())
+                    .loadLease(LOAD)
+                    .maxStaleness(FIRESTORE_STALENESS),
+            FirestoreTieredCache.Builder::build);
       }
       default -> throw new IllegalArgumentException(kind);
     }
@@ -147,26 +161,24 @@ public final class FleetNode {
         .build();
   }
 
-  private void openAll(
-      String prefix,
-      java.util.function.Function<String, RedisTieredCache.Builder<String, String>> builder) {
+  private <B extends RemoteCacheBuilder<String, String, B>> void openAll(
+      String prefix, Function<String, B> builder, Function<B, TieredCache<String, String>> build) {
     for (Freshness freshness : Freshness.values()) {
       for (OnRemoteLoss loss : OnRemoteLoss.values()) {
         String name = prefix + "-" + freshness + "-" + loss;
-        RedisTieredCache.Builder<String, String> options =
+        B options =
             builder
                 .apply(name)
-                .maxStaleness(STALENESS)
                 .freshness(freshness)
                 .onRemoteLoss(loss)
-                .loadLease(Duration.ofSeconds(1))
                 .l1Ttl(L1)
                 .outageTtl(OUTAGE)
                 .tagsOf(FleetNode::tags);
         if (freshness == Freshness.BOUNDED) {
           options.staleIfError(Duration.ofSeconds(1)).softTimeout(Duration.ofMillis(200));
         }
-        subjects.add(new Subject(name, options.build(), loss == OnRemoteLoss.SERVE_LOCAL));
+        boolean servesLocal = loss == OnRemoteLoss.SERVE_LOCAL;
+        subjects.add(new Subject(name, build.apply(options), servesLocal));
       }
     }
   }
@@ -202,7 +214,7 @@ public final class FleetNode {
       String[] words = line.split(" ", -1);
       switch (words[0]) {
         case "run" -> {
-          for (int i = 0; i < THREADS; i++) {
+          for (int i = 0; i < this.threads; i++) {
             Random random = new Random(Long.parseLong(words[1]) + i);
             Thread thread = new Thread(() -> work(random), "worker-" + i);
             threads.add(thread);
