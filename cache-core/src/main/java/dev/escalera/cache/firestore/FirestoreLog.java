@@ -34,6 +34,9 @@ final class FirestoreLog implements AutoCloseable {
   private final ScheduledExecutorService thread;
   private final List<LogStripe> stripes = new ArrayList<>();
 
+  /** One at a time: where writes are slow, more of them would make them slower. */
+  private boolean writing;
+
   /** When the lease was seen to hold, and whether the log says so; the last that went wrong. */
   private long held;
 
@@ -103,10 +106,16 @@ final class FirestoreLog implements AutoCloseable {
     }
     stripes.forEach(stripe -> stripe.read(sent, seen));
     // Who has none yet does not wait for the leader.
-    if (heartbeats.isDue(seen) || lease.isFenced()) {
+    if (!writing && (heartbeats.isDue(seen) || lease.isFenced())) {
+      writing = true;
       coherence.spent(0, 1);
-      heartbeats.write(seen).whenComplete((written, broken) -> execute(() -> failure = broken));
+      heartbeats.write(seen).whenComplete((written, broken) -> execute(() -> wrote(broken)));
     }
+  }
+
+  private void wrote(@Nullable Throwable broken) {
+    writing = false;
+    failure = broken;
   }
 
   private void execute(Runnable task) {

@@ -54,9 +54,6 @@ public final class FleetNode {
 
   private static final int THREADS = 3;
 
-  /** Where each acknowledged change takes a lease, most of them wait. */
-  private static final int FIRESTORE_THREADS = 10;
-
   private static final String TAG = "t";
 
   private final String life;
@@ -65,7 +62,6 @@ public final class FleetNode {
       new PrintWriter(
           new BufferedWriter(new OutputStreamWriter(System.out, StandardCharsets.US_ASCII)));
   private final AtomicLong values = new AtomicLong();
-  private int threads = THREADS;
   private volatile boolean running = true;
 
   /** A cache with when it was last seen to hold its lease. */
@@ -104,6 +100,7 @@ public final class FleetNode {
         RedisClient client = RedisClient.create(resources(mapping), RedisURI.create(addresses));
         openAll(
             prefix,
+            true,
             name ->
                 RedisTieredCache.builder(client, name, TTL, KeyCodec.string(), ValueCodec.string())
                     .loadLease(LOAD)
@@ -116,6 +113,7 @@ public final class FleetNode {
         RedisClusterClient client = RedisClusterClient.create(resources(mapping), uris);
         openAll(
             prefix,
+            true,
             name ->
                 RedisTieredCache.builder(client, name, TTL, KeyCodec.string(), ValueCodec.string())
                     .loadLease(LOAD)
@@ -123,7 +121,6 @@ public final class FleetNode {
             RedisTieredCache.Builder::build);
       }
       case "firestore" -> {
-        threads = FIRESTORE_THREADS;
         String[] place = addresses.split(",", -1);
         var firestore =
             FirestoreOptions.newBuilder()
@@ -131,8 +128,10 @@ public final class FleetNode {
                 .setEmulatorHost(place[0])
                 .build()
                 .getService();
+        // The emulator compares each commit with all that is listened to, one after another.
         openAll(
             prefix,
+            false,
             name ->
                 FirestoreTieredCache.builder(
                         firestore, name, TTL, KeyCodec.string(), ValueCodec.string())
@@ -162,9 +161,15 @@ public final class FleetNode {
   }
 
   private <B extends RemoteCacheBuilder<String, String, B>> void openAll(
-      String prefix, Function<String, B> builder, Function<B, TieredCache<String, String>> build) {
+      String prefix,
+      boolean all,
+      Function<String, B> builder,
+      Function<B, TieredCache<String, String>> build) {
     for (Freshness freshness : Freshness.values()) {
       for (OnRemoteLoss loss : OnRemoteLoss.values()) {
+        if (!all && (freshness == Freshness.BOUNDED) != (loss == OnRemoteLoss.SERVE_LOCAL)) {
+          continue;
+        }
         String name = prefix + "-" + freshness + "-" + loss;
         B options =
             builder
@@ -214,7 +219,7 @@ public final class FleetNode {
       String[] words = line.split(" ", -1);
       switch (words[0]) {
         case "run" -> {
-          for (int i = 0; i < this.threads; i++) {
+          for (int i = 0; i < THREADS; i++) {
             Random random = new Random(Long.parseLong(words[1]) + i);
             Thread thread = new Thread(() -> work(random), "worker-" + i);
             threads.add(thread);
