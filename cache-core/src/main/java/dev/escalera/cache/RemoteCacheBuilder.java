@@ -73,7 +73,7 @@ public abstract class RemoteCacheBuilder<K, V, B extends RemoteCacheBuilder<K, V
    * Sets how far L1 may be behind the store's primary while that can be reached: 1 s on Redis and 5
    * s on Firestore by default. Caches that share a client share the shortest of the first.
    *
-   * @param bound from 100 ms to 1 minute
+   * @param bound from 100 ms, on Firestore from 1 s, to 1 minute
    * @return this builder
    * @throws IllegalArgumentException if the value is out of range
    */
@@ -109,7 +109,8 @@ public abstract class RemoteCacheBuilder<K, V, B extends RemoteCacheBuilder<K, V
   }
 
   /**
-   * Sets when changes return, {@link Freshness#BOUNDED} by default.
+   * Sets when changes return, {@link Freshness#BOUNDED} by default. On Firestore those that are
+   * acknowledged take {@link #maxStaleness} longer.
    *
    * @param freshness when
    * @return this builder

@@ -2,7 +2,6 @@ package dev.escalera.cache.firestore;
 
 import com.google.cloud.Timestamp;
 import com.google.cloud.firestore.Blob;
-import com.google.cloud.firestore.CollectionReference;
 import com.google.cloud.firestore.DocumentReference;
 import com.google.cloud.firestore.DocumentSnapshot;
 import com.google.cloud.firestore.Firestore;
@@ -16,18 +15,13 @@ import dev.escalera.cache.internal.Envelope;
 import dev.escalera.cache.internal.Found;
 import dev.escalera.cache.internal.Keys;
 import dev.escalera.cache.internal.Lease;
-import dev.escalera.cache.internal.Nonces;
 import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.Store;
 import io.grpc.Status;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -41,10 +35,6 @@ import org.jspecify.annotations.Nullable;
  * to the same document: whoever changes the key ends it.
  */
 final class FirestoreStore implements Store {
-  static final String ROOT = "escalera_cache";
-  static final String ENTRIES = "escalera_cache_entries";
-  static final String LOG = "escalera_cache_log";
-
   private static final int MAX_IN_FLIGHT = 1_000;
   private static final int MAX_BYTES = 900 << 10;
 
@@ -60,7 +50,7 @@ final class FirestoreStore implements Store {
   private static final Duration TAG_LIFE = Duration.ofDays(400);
 
   /** Another writer was first. */
-  private static final Set<Status.Code> LOST_RACE =
+  static final Set<Status.Code> LOST_RACE =
       Set.of(
           Status.Code.ABORTED,
           Status.Code.FAILED_PRECONDITION,
@@ -68,26 +58,40 @@ final class FirestoreStore implements Store {
           Status.Code.NOT_FOUND);
 
   private final Firestore firestore;
-  private final CollectionReference entries;
-  private final CollectionReference changes;
+  private final FirestoreLayout layout;
   private final FirestoreLink link;
   private final FirestoreLog log;
   private final Lease lease;
   private final Duration claimLife;
+  private final Duration maxStaleness;
   private final Platform platform;
 
   FirestoreStore(
-      Firestore firestore, String name, Duration deadline, Duration claimLife, Platform platform) {
+      Firestore firestore,
+      String name,
+      Duration deadline,
+      Duration claimLife,
+      Duration maxStaleness,
+      Platform platform) {
     this.claimLife = claimLife;
+    this.maxStaleness = maxStaleness;
     this.firestore = firestore;
     this.platform = platform;
-    this.lease = new Lease(platform);
-    DocumentReference cache = firestore.collection(ROOT).document(id(name));
-    this.entries = cache.collection(ENTRIES);
-    this.changes = cache.collection(LOG);
+    this.layout = new FirestoreLayout(firestore, name);
+    this.lease = new Lease(platform, FirestoreLayout.STRIPES);
     String component = "FirestoreTieredCache " + Keys.printable(name);
     this.link = new FirestoreLink(component, deadline, MAX_IN_FLIGHT);
-    this.log = new FirestoreLog(changes, component);
+    Heartbeats heartbeats =
+        new Heartbeats(firestore, layout.stripes(), component, maxStaleness, platform);
+    this.log =
+        new FirestoreLog(
+            lease,
+            layout.stripes(),
+            Windows.DEFAULT,
+            heartbeats,
+            component,
+            maxStaleness,
+            platform);
   }
 
   @Override
@@ -98,7 +102,7 @@ final class FirestoreStore implements Store {
   @Override
   public CompletableFuture<List<@Nullable Found>> read(List<Address> addresses) {
     DocumentReference[] documents =
-        addresses.stream().map(this::document).toArray(DocumentReference[]::new);
+        addresses.stream().map(layout::entry).toArray(DocumentReference[]::new);
     CompletableFuture<List<DocumentSnapshot>> read = link.call(() -> firestore.getAll(documents));
     // In the order of the documents, as the client promises.
     return read.thenApply(
@@ -127,7 +131,7 @@ final class FirestoreStore implements Store {
   @Override
   public CompletableFuture<Claim> claim(Address address, long nonce, long unwanted, boolean alone) {
     long sent = platform.nanos();
-    DocumentReference document = document(address);
+    DocumentReference document = layout.entry(address);
     CompletableFuture<DocumentSnapshot> read = link.call(document::get);
     return read.thenCompose(
         snapshot -> {
@@ -199,7 +203,7 @@ final class FirestoreStore implements Store {
     if (platform.nanos() - version.sent > MAX_LOAD.toNanos()) {
       return CompletableFuture.completedFuture(false);
     }
-    DocumentReference document = document(address);
+    DocumentReference document = layout.entry(address);
     // The envelope begins with a nonce of its own: the update time moves in every case.
     Map<String, Object> fields = fields(Blob.fromBytes(envelope), life, platform.nonce());
     // Ends the claim: an update leaves what it does not name.
@@ -239,7 +243,7 @@ final class FirestoreStore implements Store {
 
   /** Writes to a document that is claimed, without an answer. */
   private void update(Address address, Claim claim, Map<String, Object> fields) {
-    DocumentReference document = document(address);
+    DocumentReference document = layout.entry(address);
     version(claim)
         .then(
             updated -> {
@@ -266,12 +270,14 @@ final class FirestoreStore implements Store {
       long nonce,
       long giveUp,
       boolean acknowledge) {
-    return change(document(address), address, fields(Blob.fromBytes(envelope), life, nonce), nonce);
+    Map<String, Object> fields = fields(Blob.fromBytes(envelope), life, nonce);
+    return change(layout.entry(address), address, fields, nonce, acknowledge);
   }
 
   @Override
   public CompletableFuture<Applied> invalidate(Address address, long nonce, boolean acknowledge) {
-    return change(document(address), address, fields(null, Duration.ZERO, nonce), nonce);
+    Map<String, Object> fields = fields(null, Duration.ZERO, nonce);
+    return change(layout.entry(address), address, fields, nonce, acknowledge);
   }
 
   @Override
@@ -284,7 +290,7 @@ final class FirestoreStore implements Store {
 
   /** Reads the nonce of a tag, which one of those who find none makes. */
   private CompletableFuture<Long> tag(Address tag) {
-    DocumentReference document = tagDocument(tag);
+    DocumentReference document = layout.tag(tag);
     CompletableFuture<DocumentSnapshot> read = link.call(document::get);
     return read.thenCompose(
         snapshot -> {
@@ -306,7 +312,7 @@ final class FirestoreStore implements Store {
 
   @Override
   public CompletableFuture<Applied> invalidateTag(Address tag, long nonce, boolean acknowledge) {
-    return change(tagDocument(tag), tag, fields(null, TAG_LIFE, nonce), nonce);
+    return change(layout.tag(tag), tag, fields(null, TAG_LIFE, nonce), nonce, acknowledge);
   }
 
   @Override
@@ -327,7 +333,7 @@ final class FirestoreStore implements Store {
 
   @Override
   public void start(Coherence coherence) {
-    log.start(lease, coherence);
+    log.start(coherence);
   }
 
   @Override
@@ -336,26 +342,39 @@ final class FirestoreStore implements Store {
     link.close();
   }
 
-  DocumentReference document(Address address) {
-    return entries.document(sha256(Keys.escape(address.text())));
-  }
-
-  private DocumentReference tagDocument(Address tag) {
-    return entries.document("tag-" + sha256(Keys.escape(tag.text())));
-  }
-
   private CompletableFuture<Applied> change(
-      DocumentReference document, Address address, Map<String, Object> fields, long nonce) {
+      DocumentReference document,
+      Address address,
+      Map<String, Object> fields,
+      long nonce,
+      boolean acknowledge) {
     CompletableFuture<List<WriteResult>> written =
         link.call(
             () -> {
               WriteBatch batch = firestore.batch();
               batch.set(document, fields);
               batch.create(
-                  changes.document(Nonces.hex(nonce)), FirestoreLog.fields(address.hash(), nonce));
+                  layout.change(address.hash(), nonce), LogStripe.fields(address.hash(), nonce));
               return batch.commit();
             });
-    return written.thenApply(results -> Applied.ALONE);
+    return written.thenApply(results -> acknowledge ? new Applied(leaseAfter()) : Applied.ALONE);
+  }
+
+  /**
+   * Ends when no node serves what a change has dropped that Firestore has confirmed by now: one
+   * lease later, on the clock of this node.
+   *
+   * <p>A node that serves L1 then holds a lease from a read that it sent less than a lease before,
+   * so after the confirmation. A strong read shows what was committed before it was sent: its read
+   * time is no earlier than the commit. And the lease began when the listener of the key's stripe
+   * had told of all that was committed until then. Nobody has to answer; 1 % is for two clocks that
+   * do not run at the same rate.
+   */
+  private CompletableFuture<Void> leaseAfter() {
+    CompletableFuture<Void> over = new CompletableFuture<>();
+    long nanos = maxStaleness.toNanos();
+    platform.after(nanos + nanos / 100, () -> over.complete(null));
+    return over;
   }
 
   private static Version version(Claim claim) {
@@ -385,24 +404,6 @@ final class FirestoreStore implements Store {
 
   private static long millis(Timestamp time) {
     return time.getSeconds() * 1_000 + time.getNanos() / 1_000_000;
-  }
-
-  /** Returns the id of a cache: its name, of which Firestore reserves some that begin so. */
-  private static String id(String name) {
-    String id = Keys.escape(name);
-    return id.startsWith("_")
-        ? "%5F" + id.substring(1)
-        : id.startsWith(".") ? "%2E" + id.substring(1) : id;
-  }
-
-  private static String sha256(String text) {
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-      return HexFormat.of().formatHex(hash);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 
   /**

@@ -2,7 +2,6 @@ package dev.escalera.cache.firestore;
 
 import com.google.cloud.firestore.Firestore;
 import dev.escalera.cache.CacheOptions;
-import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.RemoteCacheBuilder;
 import dev.escalera.cache.TieredCache;
@@ -16,15 +15,19 @@ import java.util.function.LongSupplier;
 
 /**
  * A cache in front of Firestore, coherent among all that use the same database and the same name:
- * one document a value, compare-and-set for fills, and a log of changes to which each node listens.
+ * one document a value, compare-and-set for fills, a log of changes to which each node listens, and
+ * heartbeats in it, which prove that the listener has missed nothing.
  *
  * <p>A put and an invalidation write two documents, the value's and the log's. Values over 900 KiB
- * stay in L1. All changes of one cache together are for about 500 a second, those of one key for
- * about one a second.
+ * stay in L1. All changes of one cache together are for about 1,000 a second, those of one key for
+ * about one a second. With {@link dev.escalera.cache.Freshness#ACKNOWLEDGED} a change takes {@code
+ * maxStaleness} longer, since nodes do not answer: it waits until their leases have run out.
  */
 public final class FirestoreTieredCache {
   private static final Duration DEFAULT_BUDGET = Duration.ofMillis(250);
   private static final Duration DEFAULT_STALENESS = Duration.ofSeconds(5);
+  private static final Duration MIN_STALENESS = Duration.ofSeconds(1);
+  private static final Duration MAX_STALENESS = Duration.ofMinutes(1);
 
   private FirestoreTieredCache() {}
 
@@ -88,6 +91,21 @@ public final class FirestoreTieredCache {
       return this;
     }
 
+    /**
+     * Sets how far L1 may be behind Firestore while that can be reached, 5 s by default; the same
+     * on all nodes. Four times in this time a node reads a document, and one node of all writes a
+     * heartbeat, of which each node hears: less costs more. Firestore advises against more than
+     * about one write a second to one document, which is what 4 s make.
+     *
+     * @param bound from 1 s to 1 minute
+     * @return this builder
+     * @throws IllegalArgumentException if the value is out of range
+     */
+    @Override
+    public Builder<K, V> maxStaleness(Duration bound) {
+      return super.maxStaleness(within("maxStaleness", bound, MIN_STALENESS, MAX_STALENESS));
+    }
+
     /** Replaces the clock of L1, in nanoseconds. */
     Builder<K, V> ticker(LongSupplier ticker) {
       this.platform = Platform.system(ticker);
@@ -103,21 +121,21 @@ public final class FirestoreTieredCache {
      * Builds the cache, which starts to listen in the background: until it does, its L1 is fenced.
      *
      * @return a cache
-     * @throws IllegalArgumentException if options conflict, or if changes are to be acknowledged:
-     *     nodes on Firestore hold no lease by whose end a silent one could be known to have stopped
+     * @throws IllegalArgumentException if options conflict
      */
     public TieredCache<K, V> build() {
       CacheOptions<K, V> options = options();
-      if (options.freshness() != Freshness.BOUNDED) {
-        throw new IllegalArgumentException(
-            "freshness is " + options.freshness() + ", expected BOUNDED on Firestore");
-      }
       return TieredCacheEngine.remote(
           options,
           Address.encoded(keyCodec),
           valueCodec,
           new FirestoreStore(
-              firestore, options.name(), options.remoteBudget(), loadLease, platform),
+              firestore,
+              options.name(),
+              options.remoteBudget(),
+              loadLease,
+              options.maxStaleness(),
+              platform),
           platform);
     }
   }

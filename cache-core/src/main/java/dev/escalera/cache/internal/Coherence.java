@@ -17,4 +17,9 @@ public interface Coherence {
    * @param resumed whether it is the store that it was, with all that it held
    */
   void opened(boolean resumed);
+
+  /**
+   * The store was asked on its own behalf, as to renew the lease: calls that read and that write.
+   */
+  default void spent(int reads, int writes) {}
 }

@@ -34,7 +34,7 @@ public final class Lease {
   }
 
   /** Returns whether L1 may be served at a time of the platform's clock. */
-  boolean holds(long now) {
+  public boolean holds(long now) {
     return until - now > 0;
   }
 
@@ -42,12 +42,13 @@ public final class Lease {
     return generation;
   }
 
-  boolean isFenced() {
+  /** Returns whether no generation is open. */
+  public boolean isFenced() {
     return (generation & 1) == 0;
   }
 
   /** Lets L1 serve until a time as far as a part goes, if that is of this generation still. */
-  synchronized boolean renew(int part, long expected, long end) {
+  public synchronized boolean renew(int part, long expected, long end) {
     if (generations[part] != expected || (expected & 1) == 0) {
       return false;
     }

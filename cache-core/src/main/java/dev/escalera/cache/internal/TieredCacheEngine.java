@@ -481,5 +481,11 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
         recovers.opened(resumed);
       }
     }
+
+    @Override
+    public void spent(int reads, int writes) {
+      counters.storeReads.add(reads);
+      counters.storeWrites.add(writes);
+    }
   }
 }

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.cloud.firestore.Blob;
+import com.google.cloud.firestore.CollectionReference;
 import com.google.cloud.firestore.FieldValue;
 import com.google.cloud.firestore.Firestore;
 import com.google.cloud.firestore.QueryDocumentSnapshot;
 import dev.escalera.cache.Await;
 import dev.escalera.cache.BulkContract;
-import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.LoadsContract;
 import dev.escalera.cache.RemoteCacheContract;
@@ -18,6 +18,7 @@ import dev.escalera.cache.ValueCodec;
 import dev.escalera.testkit.FirestoreEmulator;
 import dev.escalera.testkit.WithFirestore;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Nested;
@@ -41,6 +42,7 @@ class FirestoreTieredCacheTest extends RemoteCacheContract {
     return FirestoreTieredCache.builder(firestore, name, ttl, KeyCodec.string(), codec)
         .ttlJitter(0)
         .remoteBudget(budget)
+        .maxStaleness(Duration.ofSeconds(1))
         .build();
   }
 
@@ -49,7 +51,7 @@ class FirestoreTieredCacheTest extends RemoteCacheContract {
     TieredCache<String, String> cache = open();
     cache.put(key, "v");
     List<QueryDocumentSnapshot> entries =
-        firestore.collectionGroup(FirestoreStore.ENTRIES).get().get().getDocuments().stream()
+        firestore.collectionGroup(FirestoreLayout.ENTRIES).get().get().getDocuments().stream()
             .filter(entry -> entry.getReference().getPath().contains("/" + name + "/"))
             .toList();
     assertThat(entries).hasSize(1);
@@ -58,30 +60,33 @@ class FirestoreTieredCacheTest extends RemoteCacheContract {
   }
 
   @Test
-  void acknowledged_changes_are_refused() {
-    assertThatThrownBy(
-            () ->
-                FirestoreTieredCache.builder(
-                        firestore, name, MINUTE, KeyCodec.string(), ValueCodec.string())
-                    .freshness(Freshness.ACKNOWLEDGED)
-                    .build())
+  void a_staleness_that_heartbeats_cannot_keep_is_refused() {
+    var builder =
+        FirestoreTieredCache.builder(
+            firestore, name, MINUTE, KeyCodec.string(), ValueCodec.string());
+    assertThatThrownBy(() -> builder.maxStaleness(Duration.ofMillis(999)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("freshness is ACKNOWLEDGED, expected BOUNDED on Firestore");
+        .hasMessageContaining("maxStaleness")
+        .hasMessageContaining("PT0.999S");
   }
 
   @Test
   void an_invalidation_leaves_a_tombstone_and_an_entry_in_the_log() throws Exception {
     TieredCache<String, String> cache = open();
     cache.invalidate("k");
-    String root = FirestoreStore.ROOT + "/" + name + "/";
+    String root = FirestoreLayout.ROOT + "/" + name + "/";
     List<QueryDocumentSnapshot> entries =
-        firestore.collection(root + FirestoreStore.ENTRIES).get().get().getDocuments();
+        firestore.collection(root + FirestoreLayout.ENTRIES).get().get().getDocuments();
     assertThat(entries).hasSize(1);
     Map<String, Object> tombstone = entries.get(0).getData();
     assertThat(tombstone).containsOnlyKeys("envelope", "ttlMillis", "nonce", "expiresAt");
     assertThat(tombstone.get("envelope")).isNull();
-    List<QueryDocumentSnapshot> changes =
-        firestore.collection(root + FirestoreStore.LOG).get().get().getDocuments();
+    List<QueryDocumentSnapshot> changes = new ArrayList<>();
+    for (CollectionReference stripe : new FirestoreLayout(firestore, name).stripes()) {
+      stripe.get().get().getDocuments().stream()
+          .filter(each -> !each.getId().equals(Heartbeats.ID))
+          .forEach(changes::add);
+    }
     assertThat(changes).hasSize(1);
     assertThat(changes.get(0).getData()).containsOnlyKeys("hash", "nonce", "at", "expiresAt");
   }
@@ -108,8 +113,8 @@ class FirestoreTieredCacheTest extends RemoteCacheContract {
     TieredCache<String, String> cache = open();
     cache.put("k", "v");
     assertThat(cache.getIfPresent("k")).isEqualTo("v");
-    String path = FirestoreStore.ROOT + "/" + name + "/" + FirestoreStore.LOG + "/odd";
-    firestore.document(path).set(Map.of("at", FieldValue.serverTimestamp())).get();
+    CollectionReference stripe = new FirestoreLayout(firestore, name).stripes().get(1);
+    stripe.document("odd").set(Map.of("at", FieldValue.serverTimestamp())).get();
     long before = cache.stats().l2Hits();
     Await.until(
         "L1 is given up",

@@ -39,8 +39,11 @@ class CoherenceHistoryTest {
   private final List<AutoCloseable> opened = new ArrayList<>();
   private int lives;
 
-  private FleetHistory history =
-      new FleetHistory(FleetNode.STALENESS.toNanos() * 102 / 100, FleetNode.STALENESS.toNanos());
+  private FleetHistory history = history(FleetNode.STALENESS);
+
+  private static FleetHistory history(Duration lease) {
+    return new FleetHistory(lease.toNanos() * 102 / 100, lease.toNanos());
+  }
 
   @AfterEach
   void close_all() throws Exception {
@@ -176,9 +179,8 @@ class CoherenceHistoryTest {
   }
 
   @Test
-  void on_firestore_nothing_is_read_that_is_older_than_l1_may_be(FirestoreEmulator emulator) {
-    // Without leases a node that is cut off serves its L1 for as long as that lives.
-    history = new FleetHistory(TimeUnit.MILLISECONDS.toNanos(1_250), Long.MAX_VALUE / 4);
+  void on_firestore_nothing_stale_is_read(FirestoreEmulator emulator) {
+    history = history(FleetNode.FIRESTORE_STALENESS);
     List<FaultProxy> proxies = new ArrayList<>();
     for (int i = 0; i < NODES; i++) {
       FaultProxy proxy = opened(FaultProxy.to(emulator));

@@ -5,6 +5,7 @@ import dev.escalera.cache.EntryOptions;
 import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.OnRemoteLoss;
+import dev.escalera.cache.RemoteCacheBuilder;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import dev.escalera.cache.firestore.FirestoreTieredCache;
@@ -33,6 +34,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -44,11 +46,14 @@ public final class FleetNode {
   static final List<String> KEYS = List.of("a", "b", "c", "d", "e", "f");
   static final Set<String> TAGGED = Set.of("a", "b");
   static final Duration STALENESS = Duration.ofMillis(500);
+  static final Duration FIRESTORE_STALENESS = Duration.ofSeconds(1);
   static final Duration OUTAGE = Duration.ofSeconds(3);
   static final Duration L1 = Duration.ofSeconds(4);
   static final Duration TTL = Duration.ofSeconds(6);
+  static final Duration LOAD = Duration.ofSeconds(1);
 
   private static final int THREADS = 3;
+
   private static final String TAG = "t";
 
   private final String life;
@@ -95,9 +100,12 @@ public final class FleetNode {
         RedisClient client = RedisClient.create(resources(mapping), RedisURI.create(addresses));
         openAll(
             prefix,
+            true,
             name ->
-                RedisTieredCache.builder(
-                    client, name, TTL, KeyCodec.string(), ValueCodec.string()));
+                RedisTieredCache.builder(client, name, TTL, KeyCodec.string(), ValueCodec.string())
+                    .loadLease(LOAD)
+                    .maxStaleness(STALENESS),
+            RedisTieredCache.Builder::build);
       }
       case "cluster" -> {
         List<RedisURI> uris =
@@ -105,9 +113,12 @@ public final class FleetNode {
         RedisClusterClient client = RedisClusterClient.create(resources(mapping), uris);
         openAll(
             prefix,
+            true,
             name ->
-                RedisTieredCache.builder(
-                    client, name, TTL, KeyCodec.string(), ValueCodec.string()));
+                RedisTieredCache.builder(client, name, TTL, KeyCodec.string(), ValueCodec.string())
+                    .loadLease(LOAD)
+                    .maxStaleness(STALENESS),
+            RedisTieredCache.Builder::build);
       }
       case "firestore" -> {
         String[] place = addresses.split(",", -1);
@@ -117,14 +128,16 @@ public final class FleetNode {
                 .setEmulatorHost(place[0])
                 .build()
                 .getService();
-        String name = prefix + "-bounded";
-        TieredCache<String, String> cache =
-            FirestoreTieredCache.builder(
-                    firestore, name, TTL, KeyCodec.string(), ValueCodec.string())
-                .l1Ttl(Duration.ofSeconds(1))
-                .tagsOf(FleetNode::tags)
-                .build();
-        subjects.add(new Subject(name, cache, true));
+        // The emulator compares each commit with all that is listened to, one after another.
+        openAll(
+            prefix,
+            false,
+            name ->
+                FirestoreTieredCache.builder(
+                        firestore, name, TTL, KeyCodec.string(), ValueCodec.string())
+                    .loadLease(LOAD)
+                    .maxStaleness(FIRESTORE_STALENESS),
+            FirestoreTieredCache.Builder::build);
       }
       default -> throw new IllegalArgumentException(kind);
     }
@@ -147,26 +160,30 @@ public final class FleetNode {
         .build();
   }
 
-  private void openAll(
+  private <B extends RemoteCacheBuilder<String, String, B>> void openAll(
       String prefix,
-      java.util.function.Function<String, RedisTieredCache.Builder<String, String>> builder) {
+      boolean all,
+      Function<String, B> builder,
+      Function<B, TieredCache<String, String>> build) {
     for (Freshness freshness : Freshness.values()) {
       for (OnRemoteLoss loss : OnRemoteLoss.values()) {
+        if (!all && (freshness == Freshness.BOUNDED) != (loss == OnRemoteLoss.SERVE_LOCAL)) {
+          continue;
+        }
         String name = prefix + "-" + freshness + "-" + loss;
-        RedisTieredCache.Builder<String, String> options =
+        B options =
             builder
                 .apply(name)
-                .maxStaleness(STALENESS)
                 .freshness(freshness)
                 .onRemoteLoss(loss)
-                .loadLease(Duration.ofSeconds(1))
                 .l1Ttl(L1)
                 .outageTtl(OUTAGE)
                 .tagsOf(FleetNode::tags);
         if (freshness == Freshness.BOUNDED) {
           options.staleIfError(Duration.ofSeconds(1)).softTimeout(Duration.ofMillis(200));
         }
-        subjects.add(new Subject(name, options.build(), loss == OnRemoteLoss.SERVE_LOCAL));
+        boolean servesLocal = loss == OnRemoteLoss.SERVE_LOCAL;
+        subjects.add(new Subject(name, build.apply(options), servesLocal));
       }
     }
   }

@@ -2,8 +2,8 @@ package dev.escalera.cache.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.escalera.cache.AcknowledgedContract;
 import dev.escalera.cache.Await;
-import dev.escalera.cache.EntryOptions;
 import dev.escalera.cache.Freshness;
 import dev.escalera.cache.KeyCodec;
 import dev.escalera.cache.TieredCache;
@@ -16,14 +16,13 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Changes that return when no node serves what was before: each node has a client of its own. */
 @WithRedis
-class AcknowledgedTest {
+class AcknowledgedTest extends AcknowledgedContract {
   private static final Duration LEASE = Duration.ofSeconds(1);
 
   private final RedisServer server;
@@ -35,22 +34,26 @@ class AcknowledgedTest {
     this.server = server;
   }
 
-  private TieredCache<String, String> node(
-      UnaryOperator<RedisTieredCache.Builder<String, String>> options) {
+  @Override
+  protected TieredCache<String, String> node(String... tags) {
     RedisClient client = RedisClient.create(server.uri());
     clients.add(client);
     TieredCache<String, String> cache =
-        options
-            .apply(
-                RedisTieredCache.builder(
-                        client, name, Duration.ofMinutes(1), KeyCodec.string(), ValueCodec.string())
-                    .maxStaleness(LEASE)
-                    .remoteBudget(Duration.ofSeconds(20))
-                    .freshness(Freshness.ACKNOWLEDGED))
+        RedisTieredCache.builder(
+                client, name, Duration.ofMinutes(1), KeyCodec.string(), ValueCodec.string())
+            .maxStaleness(LEASE)
+            .remoteBudget(Duration.ofSeconds(20))
+            .freshness(Freshness.ACKNOWLEDGED)
+            .tagsOf((key, value) -> Set.of(tags))
             .build();
     caches.add(cache);
     Await.until("the cache listens", () -> !cache.stats().fenced());
     return cache;
+  }
+
+  @Override
+  protected int rounds() {
+    return 100;
   }
 
   @AfterEach
@@ -60,73 +63,9 @@ class AcknowledgedTest {
   }
 
   @Test
-  void no_node_serves_what_was_invalidated_when_the_call_returns() {
-    List<TieredCache<String, String>> nodes = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      nodes.add(node(builder -> builder));
-    }
-    for (int round = 0; round < 200; round++) {
-      String old = "old " + round;
-      String fresh = "new " + round;
-      nodes.forEach(node -> assertThat(node.get("k", key -> old)).isEqualTo(old));
-      nodes.get(round % 4).invalidate("k");
-      for (TieredCache<String, String> node : nodes) {
-        assertThat(node.get("k", key -> fresh)).isEqualTo(fresh);
-      }
-      nodes.get((round + 1) % 4).put("k", "put " + round);
-      for (TieredCache<String, String> node : nodes) {
-        assertThat(node.getIfPresent("k")).isEqualTo("put " + round);
-      }
-      nodes.get(0).invalidate("k");
-    }
-    assertThat(nodes.get(3).stats().l1Hits()).as("L1 took part").isPositive();
-  }
-
-  @Test
-  void a_tag_is_dropped_everywhere_when_the_call_returns() {
-    TieredCache<String, String> one = node(builder -> builder);
-    TieredCache<String, String> two = node(builder -> builder);
-    for (int round = 0; round < 50; round++) {
-      one.put("a", "1", EntryOptions.tags("t", "u"));
-      one.put("b", "2", EntryOptions.tags("t"));
-      one.put("c", "3", EntryOptions.tags("u"));
-      for (TieredCache<String, String> node : List.of(one, two)) {
-        assertThat(node.getIfPresent("a")).isEqualTo("1");
-        assertThat(node.getIfPresent("b")).isEqualTo("2");
-        assertThat(node.getIfPresent("c")).isEqualTo("3");
-      }
-      two.invalidateTag("t");
-      for (TieredCache<String, String> node : List.of(one, two)) {
-        assertThat(node.getIfPresent("a")).isNull();
-        assertThat(node.getIfPresent("b")).isNull();
-        assertThat(node.getIfPresent("c")).isEqualTo("3");
-      }
-    }
-  }
-
-  @Test
-  void a_load_whose_tag_is_dropped_meanwhile_is_not_cached() {
-    TieredCache<String, String> one =
-        node(builder -> builder.tagsOf((key, value) -> java.util.Set.of("t")));
-    TieredCache<String, String> two = node(builder -> builder);
-    String loaded =
-        one.get(
-            "k",
-            key -> {
-              two.invalidateTag("t");
-              return "old";
-            });
-    assertThat(loaded).isEqualTo("old");
-    assertThat(one.getIfPresent("k")).isNull();
-    assertThat(two.getIfPresent("k")).isNull();
-    assertThat(one.get("k", key -> "new")).isEqualTo("new");
-    assertThat(two.getIfPresent("k")).isEqualTo("new");
-  }
-
-  @Test
   void a_node_that_is_cut_off_is_waited_for_until_its_lease_has_run_out_and_then_struck_off() {
-    TieredCache<String, String> one = node(builder -> builder);
-    TieredCache<String, String> two = node(builder -> builder);
+    TieredCache<String, String> one = node();
+    TieredCache<String, String> two = node();
     Await.until("the registry is known for a lease", () -> quick(one));
     two.get("k", key -> "old");
     // Gone without a word: it stays in the registry.
@@ -145,8 +84,8 @@ class AcknowledgedTest {
 
   @Test
   void a_registry_that_was_lost_makes_callers_wait_for_a_lease() {
-    TieredCache<String, String> one = node(builder -> builder);
-    node(builder -> builder);
+    TieredCache<String, String> one = node();
+    node();
     Await.until("the registry is known for a lease", () -> quick(one));
     try (StatefulRedisConnection<String, String> redis = clients.get(0).connect()) {
       redis.sync().flushall();
