@@ -177,7 +177,7 @@ final class BulkReader<K, V> {
         running.put(key, CompletableFuture.failedFuture(Loaders.recursion()));
         return null;
       }
-      Trip<K, V> trip = reader.trip(key, this::loadOne, steps);
+      Trip<K, V> trip = reader.trip(key, each.missing.address, this::loadOne, steps);
       Flight<V> flight = reader.join(trip);
       if (flight != trip.flight) {
         running.put(key, reader.follow(flight, trip));

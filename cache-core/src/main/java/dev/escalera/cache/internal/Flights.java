@@ -19,8 +19,7 @@ final class Flights<K, V> {
     }
     Flight<V> joined =
         running.compute(
-            key,
-            (same, other) -> other != null && isJoinable(other, joinable) ? other : own);
+            key, (same, other) -> other != null && isJoinable(other, joinable) ? other : own);
     if (joined == own) {
       own.result.whenComplete((outcome, failure) -> running.remove(key, own));
     }

@@ -169,8 +169,11 @@ final class Reader<K, V> {
     return new BulkReader.Missing<>(key, address, local.mark(address.hash()));
   }
 
-  Trip<K, V> trip(K key, Loader<K, V> loader, Executor steps) {
-    Address address = addresses.of(key);
+  private Trip<K, V> trip(K key, Loader<K, V> loader, Executor steps) {
+    return trip(key, addresses.of(key), loader, steps);
+  }
+
+  Trip<K, V> trip(K key, Address address, Loader<K, V> loader, Executor steps) {
     long clock = local.now();
     Flight<V> own = new Flight<>(local.mark(address.hash()));
     return new Trip<>(key, address, own, loader, steps, budget(steps), clock);

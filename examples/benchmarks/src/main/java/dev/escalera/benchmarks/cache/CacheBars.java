@@ -258,6 +258,10 @@ public final class CacheBars implements Bars {
   }
 
   private static final int THREADS = 256;
+
+  /** Until the compiler has no work left, which it would do on the cores that the waiters need. */
+  private static final int BURSTS_TO_WARM_UP = 600;
+
   private static final long LOAD_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
   private static void coldKey(Report report) throws Exception {
@@ -271,11 +275,12 @@ public final class CacheBars implements Bars {
       for (List<TieredCache<String, String>> nodes : List.of(List.of(one), List.of(one, two))) {
         int most = 0;
         List<Double> waits = new ArrayList<>();
-        for (int round = -SHORT_WARM_UPS; round < ROUNDS; round++) {
+        for (int round = -BURSTS_TO_WARM_UP; round < ROUNDS; round++) {
           AtomicInteger loads = new AtomicInteger();
-          double p99 = wait(nodes, "cold-" + nodes.size() + "-" + round, loads);
-          report.progress("  " + nodes.size() + " nodes: p99 " + p99 / 1e6 + " ms, " + loads);
+          long load = round < 0 ? TimeUnit.MILLISECONDS.toNanos(1) : LOAD_NANOS;
+          double p99 = wait(nodes, "cold-" + nodes.size() + "-" + round, load, loads);
           if (round >= 0) {
+            report.progress("  " + nodes.size() + " nodes: p99 " + p99 / 1e6 + " ms, " + loads);
             most = Math.max(most, loads.get());
             waits.add(p99 / LOAD_NANOS);
           }
@@ -298,7 +303,7 @@ public final class CacheBars implements Bars {
 
   /** Returns the 99th percentile of the times that all who ask for a cold key take. */
   private static double wait(
-      List<TieredCache<String, String>> nodes, String key, AtomicInteger loads)
+      List<TieredCache<String, String>> nodes, String key, long load, AtomicInteger loads)
       throws InterruptedException {
     CountDownLatch ready = new CountDownLatch(THREADS);
     CountDownLatch start = new CountDownLatch(1);
@@ -316,7 +321,7 @@ public final class CacheBars implements Bars {
                   Thread.currentThread().interrupt();
                 }
                 long began = System.nanoTime();
-                nodes.get(place % nodes.size()).get(key, same -> load(loads));
+                nodes.get(place % nodes.size()).get(key, same -> load(load, loads));
                 nanos[place] = System.nanoTime() - began;
               });
       threads[i].start();
@@ -330,10 +335,10 @@ public final class CacheBars implements Bars {
     return nanos[THREADS * 99 / 100];
   }
 
-  private static String load(AtomicInteger loads) {
+  private static String load(long nanos, AtomicInteger loads) {
     loads.incrementAndGet();
     try {
-      TimeUnit.NANOSECONDS.sleep(LOAD_NANOS);
+      TimeUnit.NANOSECONDS.sleep(nanos);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
