@@ -62,7 +62,7 @@ final class FirestoreLog implements AutoCloseable {
     this.thread =
         Executors.newSingleThreadScheduledExecutor(
             task -> {
-              Thread worker = new Thread(task, "escalera-cache-log");
+              Thread worker = new Thread(task, "escalera-cache-log: " + name);
               worker.setDaemon(true);
               return worker;
             });

@@ -128,7 +128,8 @@ public final class FleetNode {
                 .setEmulatorHost(place[0])
                 .build()
                 .getService();
-        // The emulator compares each commit with all that is listened to, one after another.
+        // The emulator compares each commit with all that is listened to, one after another: fewer
+        // caches, and a budget in which it answers.
         openAll(
             prefix,
             false,
@@ -136,7 +137,8 @@ public final class FleetNode {
                 FirestoreTieredCache.builder(
                         firestore, name, TTL, KeyCodec.string(), ValueCodec.string())
                     .loadLease(LOAD)
-                    .maxStaleness(FIRESTORE_STALENESS),
+                    .maxStaleness(FIRESTORE_STALENESS)
+                    .remoteBudget(FIRESTORE_STALENESS),
             FirestoreTieredCache.Builder::build);
       }
       default -> throw new IllegalArgumentException(kind);
