@@ -368,7 +368,11 @@ public abstract class RateLimiterContract {
         assertThat(decision.limit()).isEqualTo(Limit.of(name, 10, MINUTE).burst(10));
         assertThat(decision.remaining()).isEqualTo(7);
         assertThat(wide.tryAcquire(name, "u").limit().burst()).isEqualTo(10);
-        assertThat(wide.tryAcquire(name, "u", 20).allowed()).isFalse();
+
+        clock.advance(MINUTE);
+        Decision hopeless = wide.tryAcquire(name, "u", 20);
+        assertThat(hopeless.allowed()).isFalse();
+        assertThat(hopeless.retryAfter()).as("of a full bucket").isEqualTo(Duration.ofSeconds(1));
       }
     }
   }
@@ -476,8 +480,8 @@ public abstract class RateLimiterContract {
     return true;
   }
 
-  private static void await(BooleanSupplier condition) {
-    long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+  protected static void await(BooleanSupplier condition) {
+    long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("waited too long").isLessThan(deadline);
       Thread.onSpinWait();

@@ -12,6 +12,9 @@ package dev.escalera.ratelimit.internal;
  * @param figures of the limit that the state was made under
  */
 public record TokenBucket(long tokens, long remainder, long at, Figures figures) {
+  /** When to ask again for more than the bucket can hold: by then other figures may hold. */
+  private static final long HOPELESS_MICROS = 1_000_000;
+
   public static TokenBucket full(Figures figures, long now) {
     return new TokenBucket(figures.burst(), 0, now, figures);
   }
@@ -62,9 +65,11 @@ public record TokenBucket(long tokens, long remainder, long at, Figures figures)
     return new TokenBucket(tokens - cost, remainder, at, figures);
   }
 
-  /** Microseconds until {@code cost} tokens are there; to full if they never can be. */
+  /** Microseconds until {@code cost} tokens are there; to full, 1 s at least, if they never can. */
   public long microsUntil(long cost) {
-    return figures.microsToGain(Math.min(cost, figures.burst()) - tokens, remainder);
+    return cost <= figures.burst()
+        ? figures.microsToGain(cost - tokens, remainder)
+        : Math.max(HOPELESS_MICROS, microsToFull());
   }
 
   public long microsToFull() {
