@@ -15,11 +15,12 @@ import java.util.Objects;
  * @param allowed whether the tokens were taken
  * @param limit the limit that decided: of several, the one that denied for longest, or that has
  *     least left; its figures are those that hold for the bucket
- * @param remaining tokens left in the bucket; 0 if the failure policy decided, since no one knows
+ * @param remaining tokens left in the bucket; if the failure policy decided, those left of this
+ *     node's share by {@link FailurePolicy#LOCAL_FALLBACK}, else 0, since no one knows
  * @param retryNanos nanoseconds until the same request can be admitted, if no other comes first; 0
  *     if it was
- * @param resetNanos nanoseconds until the bucket is full, if nothing more is taken; 0 if the
- *     failure policy decided
+ * @param resetNanos nanoseconds until the bucket is full, if nothing more is taken; if the failure
+ *     policy decided, until this node's share is by {@link FailurePolicy#LOCAL_FALLBACK}, else 0
  * @param source who decided
  * @param timeNanos when it was decided, in nanoseconds since 1970: by the clock of the store if it
  *     decided, else by that of this process
@@ -109,7 +110,8 @@ public record Decision(
   /**
    * Returns how long until the bucket is full, if nothing more is taken.
    *
-   * @return the time, zero if the failure policy decided
+   * @return the time; if the failure policy decided, until this node's share is full by {@link
+   *     FailurePolicy#LOCAL_FALLBACK}, else zero
    */
   public Duration resetAfter() {
     return Duration.ofNanos(resetNanos);

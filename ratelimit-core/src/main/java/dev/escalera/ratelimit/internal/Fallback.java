@@ -4,6 +4,7 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
+import dev.escalera.ratelimit.Limit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -84,8 +85,12 @@ final class Fallback {
       entry.share = after;
       entry.debt += allowed ? cost : 0;
     }
+    int decider = Verdict.decider(shares, allowed, cost);
+    Target target = targets.get(decider);
+    // The whole one: the figures of a share need not be those of any limit.
+    Limit limit = Verdict.holding(target, whole(entry(target), target));
     return Verdict.of(
-        targets, shares, allowed, cost, DecisionSource.FALLBACK, clock.epochNanos(now));
+        limit, shares.get(decider), allowed, cost, DecisionSource.FALLBACK, clock.epochNanos(now));
   }
 
   /** Returns what is owed to the bucket, and counts on its being told. */
@@ -120,7 +125,7 @@ final class Fallback {
     Entry entry = entry(target);
     TokenBucket share = entry.share;
     if (share == null || entry.outage != outage) {
-      Figures whole = entry.figures == null ? target.figures() : entry.figures;
+      Figures whole = whole(entry, target);
       Figures part =
           new Figures(
               whole.capacity(),
@@ -133,6 +138,10 @@ final class Fallback {
       entry.outage = outage;
     }
     return share.refill(now);
+  }
+
+  private static Figures whole(Entry entry, Target target) {
+    return entry.figures == null ? target.figures() : entry.figures;
   }
 
   private Entry entry(Target target) {

@@ -85,9 +85,9 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
       return waiter.get(deadlineNanos, TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       if (waiter.give()) {
-        complete(waiter, unanswered(waiter, e));
+        finish(List.of(waiter), () -> List.of(unanswered(waiter, e)));
       }
-      return waiter.join();
+      return await(waiter, "acquiring", targets.get(0).key());
     } catch (InterruptedException e) {
       waiter.cancel(true);
       Thread.currentThread().interrupt();
@@ -218,21 +218,33 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     take(new Store.Batch(targets, costs, debit), deadlineNanos - (sent - first.since))
         .whenComplete(
             (answer, failure) -> {
-              if (debit > 0) {
-                debited(targets.get(0), debit, answer, failure);
-              }
-              if (answer == null) {
-                failed(lane, batch, failure);
-              } else {
-                answered(lane, batch, answer, sent);
+              pending.addAndGet(-batch.size());
+              try {
+                if (debit > 0) {
+                  debited(targets.get(0), debit, answer, failure);
+                }
+                if (answer == null) {
+                  failed(lane, batch, failure);
+                } else {
+                  answered(lane, batch, answer, sent);
+                }
+              } catch (Throwable e) {
+                fail(batch, e);
+                fail(abandoned(lane), e);
               }
             });
+  }
+
+  private List<Waiter> abandoned(Lanes.Lane lane) {
+    List<Waiter> rest = lane.abandon();
+    pending.addAndGet(-rest.size());
+    return rest;
   }
 
   private CompletionStage<Store.Reply> take(Store.Batch batch, long timeoutNanos) {
     try {
       return store.take(batch, timeoutNanos);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       // Those who wait must learn of it.
       return CompletableFuture.failedFuture(e);
     }
@@ -247,16 +259,20 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     List<Waiter> next =
         lane.next(
             waiter -> {
-              if (waiter.isDone()) {
-                pending.decrementAndGet();
-                return true;
+              try {
+                Decision local =
+                    waiter.isDone() ? null : local(waiter.targets, waiter.cost, denied);
+                if (local != null) {
+                  served.add(waiter);
+                  others.add(local);
+                } else if (!waiter.isDone()) {
+                  return false;
+                }
+              } catch (Throwable e) {
+                fail(List.of(waiter), e);
               }
-              Decision local = local(waiter.targets, waiter.cost, denied);
-              if (local != null) {
-                served.add(waiter);
-                others.add(local);
-              }
-              return local != null;
+              pending.decrementAndGet();
+              return true;
             });
     // First of all, since whoever waits now waits for two calls.
     if (!next.isEmpty()) {
@@ -344,33 +360,50 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
     while (cause instanceof CompletionException && cause.getCause() != null) {
       cause = cause.getCause();
     }
-    List<Waiter> all = new ArrayList<>(batch);
-    all.addAll(lane.abandon());
-    List<Waiter> given = new ArrayList<>(all.size());
-    List<Decision> decisions = new ArrayList<>(all.size());
-    for (Waiter waiter : all) {
-      if (waiter.give()) {
-        given.add(waiter);
-        decisions.add(unanswered(waiter, cause));
-      }
-    }
-    pending.addAndGet(given.size() - all.size());
+    Throwable known = cause;
+    List<Waiter> given = new ArrayList<>(batch);
+    given.addAll(abandoned(lane));
+    given.removeIf(waiter -> !waiter.give());
     if (!given.isEmpty()) {
-      finish(given, () -> decisions);
+      finish(given, () -> given.stream().map(waiter -> unanswered(waiter, known)).toList());
     }
   }
 
   /** Wakes the threads that wait; what else depends on a decision runs on threads of our own. */
   private void finish(List<Waiter> batch, Supplier<List<Decision>> decide) {
-    pending.addAndGet(-batch.size());
     if (batch.stream().noneMatch(waiter -> waiter.blocking)) {
-      ASYNC.execute(() -> finish(batch, decide.get(), false));
+      ASYNC.execute(() -> guarded(batch, () -> finish(batch, decide.get(), false)));
       return;
     }
-    List<Decision> decisions = decide.get();
-    finish(batch, decisions, true);
-    if (!batch.stream().allMatch(waiter -> waiter.blocking)) {
-      ASYNC.execute(() -> finish(batch, decisions, false));
+    guarded(
+        batch,
+        () -> {
+          List<Decision> decisions = decide.get();
+          finish(batch, decisions, true);
+          if (!batch.stream().allMatch(waiter -> waiter.blocking)) {
+            ASYNC.execute(() -> finish(batch, decisions, false));
+          }
+        });
+  }
+
+  private void guarded(List<Waiter> batch, Runnable task) {
+    try {
+      task.run();
+    } catch (Throwable e) {
+      fail(batch, e);
+    }
+  }
+
+  /** What should never happen leaves no one waiting. */
+  private void fail(List<Waiter> batch, Throwable cause) {
+    for (Waiter waiter : batch) {
+      RateLimitException failure =
+          new RateLimitException("cannot decide " + waiter.targets.get(0).key(), cause);
+      if (waiter.blocking) {
+        waiter.completeExceptionally(failure);
+      } else {
+        ASYNC.execute(() -> waiter.completeExceptionally(failure));
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.Limit;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** Reads decisions off the state of buckets. */
 public final class Verdict {
@@ -30,7 +31,7 @@ public final class Verdict {
       long cost,
       DecisionSource source,
       long timeNanos) {
-    int decider = allowed ? scarcest(after) : slowest(after, cost);
+    int decider = decider(after, allowed, cost);
     TokenBucket bucket = after.get(decider);
     Limit limit = holding(targets.get(decider), bucket.figures());
     return of(limit, bucket, allowed, cost, source, timeNanos);
@@ -48,8 +49,8 @@ public final class Verdict {
         allowed,
         limit,
         bucket.tokens(),
-        allowed ? 0 : MICRO * bucket.microsUntil(cost),
-        MICRO * bucket.microsToFull(),
+        allowed ? 0 : TimeUnit.MICROSECONDS.toNanos(bucket.microsUntil(cost)),
+        TimeUnit.MICROSECONDS.toNanos(bucket.microsToFull()),
         source,
         timeNanos);
   }
@@ -62,6 +63,11 @@ public final class Verdict {
   /** The limit as it holds where this node has {@code asked}, which need not be that. */
   public static Limit holding(Limit limit, Figures asked, Figures figures) {
     return figures.equals(asked) ? limit : figures.limit(limit.name());
+  }
+
+  /** Which of the buckets decided. */
+  static int decider(List<TokenBucket> after, boolean allowed, long cost) {
+    return allowed ? scarcest(after) : slowest(after, cost);
   }
 
   private static int scarcest(List<TokenBucket> buckets) {

@@ -62,6 +62,36 @@ class FallbackTest {
   }
 
   @Test
+  void the_whole_limit_is_told_also_where_no_limit_can_have_the_figures_of_a_share() {
+    Limit odd = Limit.of("a", 7_919, Duration.ofDays(1));
+    Limit longest = Limit.of("a", 1, Duration.ofDays(36_500));
+    for (Limit whole : List.of(limit, odd, longest)) {
+      Target target = new Target(new Target.Key("a", whole.toString()), whole, Figures.of(whole));
+      Decision admitted = fallback.decide(List.of(target), 1, 14);
+      assertThat(admitted.allowed()).isTrue();
+      assertThat(admitted.limit()).isEqualTo(whole);
+      Decision denied = fallback.decide(List.of(target), whole.burst(), 14);
+      assertThat(denied.allowed()).isFalse();
+      assertThat(denied.limit()).isEqualTo(whole);
+    }
+  }
+
+  @Test
+  void a_time_beyond_what_a_decision_can_tell_is_the_longest_that_it_can() {
+    Limit longest = Limit.of("a", 1, Duration.ofDays(36_500));
+    Target target = new Target(new Target.Key("a", "u"), longest, Figures.of(longest));
+    fallback.decide(List.of(target), 1, 14);
+    assertThat(fallback.decide(List.of(target), 1, 14).retryNanos()).isEqualTo(Long.MAX_VALUE);
+  }
+
+  @Test
+  void who_asks_for_more_than_a_share_can_hold_is_told_to_wait_a_second_at_least() {
+    Decision denied = fallback.decide(List.of(target("u")), 12, 4);
+    assertThat(denied.allowed()).isFalse();
+    assertThat(denied.retryAfter()).isEqualTo(Duration.ofSeconds(1));
+  }
+
+  @Test
   void a_share_is_of_one_outage() {
     saw("u", 6);
     assertThat(admitted("u", 2)).isEqualTo(3);
