@@ -4,8 +4,8 @@ import dev.escalera.ratelimit.internal.Figures;
 import dev.escalera.ratelimit.internal.ProcessClock;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +59,11 @@ final class BucketTable {
     }
   }
 
+  /** Removes a bucket that was given up, so that no one has to wait for who gave it up. */
+  void drop(String subject, LocalBucket retired) {
+    buckets.remove(subject, retired);
+  }
+
   void clear() {
     buckets.clear();
   }
@@ -71,7 +76,8 @@ final class BucketTable {
   void sweepIfDue(long nanos) {
     long time = due.get();
     if (nanos - time >= 0 && due.compareAndSet(time, nanos + NEVER)) {
-      ForkJoinPool.commonPool().execute(this::sweep);
+      // Not by the common pool as such, which may be set to have no thread.
+      CompletableFuture.runAsync(this::sweep);
     }
   }
 

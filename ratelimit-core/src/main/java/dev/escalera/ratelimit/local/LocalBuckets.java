@@ -61,6 +61,7 @@ final class LocalBuckets extends AbstractRateLimiter {
       long nanos = clock.nanos();
       synchronized (bucket) {
         if (bucket.isRetired()) {
+          table.drop(subject, bucket);
           continue;
         }
         if (bucket.isAfter(nanos / 1_000)) {
@@ -109,13 +110,17 @@ final class LocalBuckets extends AbstractRateLimiter {
     tables.forEach(BucketTable::clear);
   }
 
-  /** Returns how many subjects are limited at present. */
-  long subjects() {
+  /** Removes full buckets. */
+  void sweep() {
     tables.forEach(BucketTable::sweep);
+  }
+
+  /** Returns how many buckets are kept at present. */
+  long size() {
     return tables.stream().mapToLong(BucketTable::size).sum();
   }
 
-  private BucketTable table(Target target) {
+  BucketTable table(Target target) {
     return tables.get(limits.named(target.key().limit()).index());
   }
 
@@ -135,6 +140,8 @@ final class LocalBuckets extends AbstractRateLimiter {
       }
       Decision decision = locked(ordered, found, 0, cost);
       if (decision != null) {
+        long nanos = clock.nanos();
+        ordered.forEach(target -> table(target).sweepIfDue(nanos));
         return decision;
       }
     }
@@ -144,8 +151,13 @@ final class LocalBuckets extends AbstractRateLimiter {
       List<Target> targets, List<LocalBucket> found, int next, long cost) {
     if (next < found.size()) {
       synchronized (found.get(next)) {
-        return found.get(next).isRetired() ? null : locked(targets, found, next + 1, cost);
+        if (!found.get(next).isRetired()) {
+          return locked(targets, found, next + 1, cost);
+        }
       }
+      Target target = targets.get(next);
+      table(target).drop(target.key().subject(), found.get(next));
+      return null;
     }
     long nanos = clock.nanos();
     List<TokenBucket> states = new ArrayList<>(found.size());

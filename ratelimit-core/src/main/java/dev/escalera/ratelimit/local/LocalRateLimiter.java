@@ -9,9 +9,9 @@ import dev.escalera.ratelimit.internal.ProcessClock;
 /**
  * A rate limiter in one process: token buckets in a bounded table, by the monotonic clock.
  *
- * <p>A bucket that is full again leaves the table. If more subjects than {@link
- * Builder#maximumSubjects} of one limit are limited at one time, some of those whose buckets would
- * soon be full start anew with a full one.
+ * <p>A bucket that is full again leaves the table at a later decision on its limit. If more
+ * subjects than {@link Builder#maximumSubjects} of one limit are limited at one time, some of those
+ * whose buckets would soon be full start anew with a full one.
  */
 public final class LocalRateLimiter {
   private LocalRateLimiter() {}
