@@ -1,6 +1,7 @@
 package dev.escalera.ratelimit.firestore;
 
 import com.google.cloud.firestore.Firestore;
+import dev.escalera.ratelimit.RateLimitException;
 import dev.escalera.ratelimit.RateLimiter;
 import dev.escalera.ratelimit.RateLimiterOptions;
 import dev.escalera.ratelimit.RemoteRateLimiterBuilder;
@@ -79,8 +80,10 @@ public final class FirestoreRateLimiter {
      * lies in another document, until it asks again. All nodes should agree on it.
      *
      * @param limit the name of the limit
-     * @param shards how many, from 1 to 100 and no more than the burst; no request may cost more
-     *     than its part of the burst
+     * @param shards how many, from 1 to 100 and no more than the burst, and so few that a limit of
+     *     so many times the period can be; no request may cost more than its part of the burst. A
+     *     limit that depends on the subject is checked at each decision, which throws {@link
+     *     RateLimitException}
      * @return this builder
      * @throws IllegalArgumentException if the number is out of range
      */
@@ -109,13 +112,14 @@ public final class FirestoreRateLimiter {
      * Builds the rate limiter; Firestore is not called before the first decision.
      *
      * @return a rate limiter
-     * @throws IllegalStateException if no limit was given, or two of one name, or shards of none
+     * @throws IllegalStateException if no limit was given, or two of one name, or shards of none or
+     *     more than a limit can be spread over
      */
     @Override
     public RateLimiter build() {
       RateLimiterOptions options = options();
       Limits limits = new Limits(options);
-      shards.keySet().forEach(limits::require);
+      shards.forEach(limits::requireShards);
       CasBuckets store =
           new CasBuckets(
               new FirestoreBuckets(firestore, options.name(), options.deadline()),

@@ -156,6 +156,22 @@ public final class Limits {
     }
   }
 
+  /**
+   * Throws IllegalStateException if there is no limit of that name, or if it is the same for all
+   * subjects and cannot be spread over so many buckets.
+   */
+  public void requireShards(String name, int count) {
+    require(name);
+    Limit limit = named(name).limit;
+    try {
+      if (limit != null) {
+        Shards.part(limit, count);
+      }
+    } catch (RateLimitException e) {
+      throw new IllegalStateException(e.getMessage(), e);
+    }
+  }
+
   /** Returns the buckets that are asked for, after checking the request. */
   List<Target> check(Permits permits) {
     List<Permits.Permit> buckets = permits.buckets();

@@ -3,6 +3,7 @@ package dev.escalera.ratelimit.internal;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.escalera.ratelimit.Limit;
+import dev.escalera.ratelimit.RateLimitException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -82,16 +83,22 @@ final class Shards {
         Figures.of(part));
   }
 
-  private static Limit part(Limit limit, int count) {
+  /** Returns what each of so many buckets is; throws RateLimitException if they are too many. */
+  static Limit part(Limit limit, int count) {
+    String problem = "shards is " + count + ", which is too many for " + limit + ": expected ";
     if (limit.burst() < count) {
-      throw new IllegalArgumentException(
-          limit + " is spread over " + count + " buckets, expected no more than its burst");
+      throw new RateLimitException(problem + "at most its burst", null);
     }
-    return new Limit(
-        limit.name(),
-        limit.capacity(),
-        limit.period().multipliedBy(count),
-        limit.burst() / count,
-        limit.revision());
+    try {
+      return new Limit(
+          limit.name(),
+          limit.capacity(),
+          limit.period().multipliedBy(count),
+          limit.burst() / count,
+          limit.revision());
+    } catch (IllegalArgumentException e) {
+      throw new RateLimitException(
+          problem + "so few that one of as many times the period is a limit; " + e.getMessage(), e);
+    }
   }
 }

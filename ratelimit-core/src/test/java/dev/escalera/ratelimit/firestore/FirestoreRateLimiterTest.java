@@ -9,6 +9,7 @@ import dev.escalera.ratelimit.Decision;
 import dev.escalera.ratelimit.DecisionSource;
 import dev.escalera.ratelimit.FailurePolicy;
 import dev.escalera.ratelimit.Limit;
+import dev.escalera.ratelimit.RateLimitException;
 import dev.escalera.ratelimit.RateLimiter;
 import dev.escalera.ratelimit.RateLimiterContract;
 import dev.escalera.testkit.FirestoreEmulator;
@@ -112,7 +113,7 @@ class FirestoreRateLimiterTest extends RateLimiterContract {
   }
 
   @Test
-  void shards_of_no_limit_or_of_too_small_a_burst_and_costs_over_a_part_are_refused() {
+  void shards_of_no_limit_or_too_many_of_one_and_costs_over_a_part_are_refused() {
     Limit limit = Limit.of(name, 30, Duration.ofMinutes(1)).burst(12);
     assertThatThrownBy(() -> builder(limit).shards(name, 101))
         .isInstanceOf(IllegalArgumentException.class)
@@ -120,14 +121,40 @@ class FirestoreRateLimiterTest extends RateLimiterContract {
     assertThatThrownBy(() -> builder(limit).shards("other", 2).build())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("there is no limit \"other\"");
-    try (RateLimiter limiter = builder(limit).shards(name, 3).build();
-        RateLimiter small = builder(limit).shards(name, 13).build()) {
+    assertThatThrownBy(() -> builder(limit).shards(name, 13).build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage(
+            "shards is 13, which is too many for " + limit + ": expected at most its burst");
+    Limit odd = Limit.of(name, 7_919, Duration.ofDays(1));
+    assertThatThrownBy(() -> builder(odd).shards(name, 14).build())
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("shards is 14, which is too many for " + odd)
+        .hasMessageContaining("expected so few that one of as many times the period is a limit")
+        .hasMessageContaining("exceed 2^53");
+    try (RateLimiter limiter = builder(limit).shards(name, 3).build()) {
       assertThatThrownBy(() -> limiter.tryAcquire(name, "u", 5))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("cost is 5, which none of the 3 buckets of limit");
-      assertThatThrownBy(() -> small.tryAcquire(name, "u"))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("spread over 13 buckets, expected no more than its burst");
+    }
+  }
+
+  @Test
+  void a_plan_whose_limit_cannot_be_spread_so_far_is_refused_at_each_request() {
+    Limit small = Limit.of(name, 30, Duration.ofMinutes(1)).burst(12);
+    Limit odd = Limit.of(name, 7_919, Duration.ofDays(1));
+    FirestoreRateLimiter.Builder builder =
+        builder().limit(name, subject -> subject.equals("small") ? small : odd).shards(name, 14);
+    try (RateLimiter limiter = builder.build()) {
+      for (String subject : List.of("small", "odd")) {
+        Limit given = subject.equals("small") ? small : odd;
+        String message = "shards is 14, which is too many for " + given + ": expected ";
+        assertThatThrownBy(() -> limiter.tryAcquire(name, subject))
+            .isInstanceOf(RateLimitException.class)
+            .hasMessageStartingWith(message);
+        assertThatThrownBy(() -> limiter.maintenance().peek(name, subject))
+            .isInstanceOf(RateLimitException.class)
+            .hasMessageStartingWith(message);
+      }
     }
   }
 
