@@ -45,8 +45,9 @@ final class BulkReader<K, V> {
   }
 
   /** Begins a call. */
-  Call call(Function<? super Set<K>, ? extends Map<K, V>> loader) {
-    return new Call(loader);
+  Call call(
+      Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
+    return new Call(keys, loader);
   }
 
   /**
@@ -72,10 +73,11 @@ final class BulkReader<K, V> {
    * to the thread that made it, but for what the executors run.
    */
   final class Call {
+    private final Collection<? extends K> keys;
     private final Function<? super Set<K>, ? extends Map<K, V>> loader;
 
     /** By the order of the keys; null for what is not there, or not there yet. */
-    private final Map<K, @Nullable V> values = new LinkedHashMap<>();
+    private final Map<K, @Nullable V> values;
 
     private final List<Missing<K>> missing = new ArrayList<>();
     private final List<Unread<K, V>> unread = new ArrayList<>();
@@ -83,21 +85,27 @@ final class BulkReader<K, V> {
     private Executor steps = Runnable::run;
     private @Nullable Budget budget;
 
-    private Call(Function<? super Set<K>, ? extends Map<K, V>> loader) {
+    private Call(
+        Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
+      this.keys = keys;
       this.loader = loader;
+      this.values = new LinkedHashMap<>(keys.size() * 4 / 3 + 1);
     }
 
     /** Returns whether L1 has all. */
-    boolean readLocal(Collection<? extends K> keys) {
+    boolean readLocal() {
       long now = platform.nanos();
       for (K key : keys) {
-        if (values.containsKey(Objects.requireNonNull(key, "key"))) {
+        int before = values.size();
+        values.putIfAbsent(Objects.requireNonNull(key, "key"), null);
+        if (values.size() == before) {
           continue;
         }
-        Entry<V> hit = reader.hit(key, now);
-        values.put(key, hit == null ? null : hit.value);
+        Entry<V> hit = reader.hitOfMany(key, now);
         if (hit == null) {
           missing.add(reader.missing(key));
+        } else {
+          values.put(key, hit.value);
         }
       }
       return missing.isEmpty();

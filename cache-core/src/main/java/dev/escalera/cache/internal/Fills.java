@@ -93,7 +93,7 @@ final class Fills<K, V> {
             local.store(
                 trip.key,
                 lives.entry(
-                    value, bears, marks(known), ttl, 0, began, took, nonce, platform.nanos()));
+                    value, bears, marks(known), ttl.toNanos(), 0, began, took, nonce, platform.nanos()));
           }
           return outcome;
         });
@@ -122,7 +122,7 @@ final class Fills<K, V> {
             stored.value(),
             local.borne(before),
             marks,
-            Duration.ofNanos(stored.ttl()),
+            stored.ttl(),
             stored.age(),
             now - stored.age() - stored.load(),
             stored.load(),

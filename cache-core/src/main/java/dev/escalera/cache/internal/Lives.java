@@ -15,9 +15,16 @@ final class Lives<K, V> {
   private final CacheOptions<K, V> options;
   private final Platform platform;
 
+  /** In nanoseconds: each entry asks for it. */
+  private final long l1Ttl;
+
+  private final long staleIfError;
+
   Lives(CacheOptions<K, V> options, Platform platform) {
     this.options = options;
     this.platform = platform;
+    this.l1Ttl = options.l1Ttl().toNanos();
+    this.staleIfError = options.staleIfError().toNanos();
   }
 
   /** Returns the life of what was loaded; null if it is not to be kept. */
@@ -60,15 +67,15 @@ final class Lives<K, V> {
       @Nullable V value,
       Mark mark,
       Mark @Nullable [] tags,
-      Duration ttl,
+      long ttl,
       long age,
       long loaded,
       long took,
       long nonce,
       long now) {
-    long left = ttl.toNanos() - age;
-    long expires = now + Math.min(left, options.l1Ttl().toNanos());
-    long kept = now + left + options.staleIfError().toNanos();
+    long left = ttl - age;
+    long expires = now + Math.min(left, l1Ttl);
+    long kept = now + left + staleIfError;
     double beta = options.earlyRefresh();
     // By the end in L2: it is that which all nodes reach together.
     long early =
@@ -81,7 +88,7 @@ final class Lives<K, V> {
   /** Draws whether a read refreshes, with the probability exp(-left / (beta x took)). */
   boolean isDueEarly(Entry<V> entry, long now) {
     double beta = options.earlyRefresh();
-    long left = entry.kept() - options.staleIfError().toNanos() - now;
+    long left = entry.kept() - staleIfError - now;
     return beta > 0 && -Math.log(1 - platform.random()) * beta * entry.loadNanos() >= left;
   }
 }

@@ -80,6 +80,15 @@ final class Reader<K, V> {
     return null;
   }
 
+  /**
+   * The same for one of many: what cannot be served is about to be replaced, so that only then it
+   * counts as used.
+   */
+  @Nullable Entry<V> hitOfMany(K key, long now) {
+    Entry<V> entry = local.findAgain(key);
+    return entry != null && local.isCoherent(entry, now) ? hit(key, now) : null;
+  }
+
   /** Begins to load a value anew before it expires, now and then. */
   void refresh(K key, Entry<V> entry, Loader<K, V> loader) {
     long now = platform.nanos();

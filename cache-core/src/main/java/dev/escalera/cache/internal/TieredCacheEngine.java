@@ -180,8 +180,8 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
       Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
     Objects.requireNonNull(loader, "loader");
     checkOpen();
-    BulkReader<K, V>.Call call = bulk.call(loader);
-    if (call.readLocal(keys)) {
+    BulkReader<K, V>.Call call = bulk.call(keys, loader);
+    if (call.readLocal()) {
       return call.found();
     }
     CallerThread reads = new CallerThread(platform);

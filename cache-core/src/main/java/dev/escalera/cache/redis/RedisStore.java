@@ -112,6 +112,10 @@ final class RedisStore implements Store {
           });
     }
     int stripes = use.servers().stripes();
+    return stripes == 1 ? readTogether(addresses) : readApart(addresses, stripes);
+  }
+
+  private CompletableFuture<List<@Nullable Found>> readApart(List<Address> addresses, int stripes) {
     List<List<Integer>> places = new ArrayList<>(Collections.nCopies(stripes, List.of()));
     for (int i = 0; i < addresses.size(); i++) {
       int stripe = stripe(addresses.get(i), stripes);
@@ -124,30 +128,37 @@ final class RedisStore implements Store {
     List<CompletableFuture<?>> reads = new ArrayList<>();
     for (List<Integer> of : places) {
       if (!of.isEmpty()) {
-        reads.add(read(addresses, of, found));
+        reads.add(
+            readTogether(of.stream().map(addresses::get).toList())
+                .thenAccept(
+                    all -> {
+                      for (int i = 0; i < all.size(); i++) {
+                        found[of.get(i)] = all.get(i);
+                      }
+                    }));
       }
     }
     return CompletableFuture.allOf(reads.toArray(new CompletableFuture<?>[0]))
         .thenApply(done -> Arrays.asList(found));
   }
 
-  /** Reads those of some places, all of one stripe. */
-  private CompletableFuture<Void> read(
-      List<Address> addresses, List<Integer> places, @Nullable Found[] found) {
-    Address any = addresses.get(places.get(0));
-    byte[][] keys = new byte[places.size()][];
+  /** Reads what is all of one stripe. */
+  private CompletableFuture<List<@Nullable Found>> readTogether(List<Address> addresses) {
+    Address any = addresses.get(0);
+    byte[][] keys = new byte[addresses.size()][];
     for (int i = 0; i < keys.length; i++) {
-      keys[i] = utf8(key(addresses.get(places.get(i))));
+      keys[i] = utf8(key(addresses.get(i)));
     }
     CompletableFuture<List<KeyValue<byte[], byte[]>>> values =
         timed(any, () -> calls.call(stripe(any), redis -> redis.async().mget(keys)));
-    return values.thenAccept(
+    return values.thenApply(
         all -> {
           long now = channel(any).clock().atMost(platform.nanos());
-          for (int i = 0; i < keys.length; i++) {
-            byte[] bytes = all.get(i).getValueOrElse(null);
-            found[places.get(i)] = bytes == null ? null : found(bytes, now);
+          List<@Nullable Found> found = new ArrayList<>(all.size());
+          for (KeyValue<byte[], byte[]> each : all) {
+            found.add(each.hasValue() ? found(each.getValue(), now) : null);
           }
+          return found;
         });
   }
 
@@ -362,11 +373,11 @@ final class RedisStore implements Store {
 
   /** Returns the key of a value: readable where nothing needs an escape, of one hash tag. */
   String key(Address address) {
-    return prefix + tag(address) + tagged(address.text());
+    return prefix + tag(address) + '{' + tagged(address.text()) + '}';
   }
 
   private String tagKey(Address tag) {
-    return prefix + "tag:" + tag(tag) + tagged(tag.text());
+    return prefix + "tag:" + tag(tag) + '{' + tagged(tag.text()) + '}';
   }
 
   private String tag(Address address) {
@@ -378,9 +389,8 @@ final class RedisStore implements Store {
   }
 
   private static String tagged(String name) {
-    String text = Keys.escapeExceptColons(name);
     // An empty hash tag is none: % alone is the escape of nothing else.
-    return "{" + (text.isEmpty() ? "%" : text) + "}";
+    return name.isEmpty() ? "%" : Keys.escapeExceptColons(name);
   }
 
   private byte[][] keys(Address address) {
