@@ -127,7 +127,7 @@ public abstract class CacheBuilder<K, V, B extends CacheBuilder<K, V, B>> {
 
   /**
    * Sets after which time a load leaves its callers to the expired value, if there is one, and goes
-   * on without them; never by default. Loaders then run on the common pool.
+   * on without them; never by default. Loaders then run on threads of the caches.
    *
    * @param timeout from 1 ms to 1 hour, not over the hard one; needs {@link #staleIfError}
    * @return this builder
@@ -140,7 +140,7 @@ public abstract class CacheBuilder<K, V, B extends CacheBuilder<K, V, B>> {
 
   /**
    * Sets after which time a load fails its callers; never by default. It goes on, and what it loads
-   * is cached if nothing came between. Loaders then run on the common pool.
+   * is cached if nothing came between. Loaders then run on threads of the caches.
    *
    * @param timeout from 1 ms to 1 hour
    * @return this builder

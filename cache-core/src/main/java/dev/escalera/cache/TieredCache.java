@@ -51,10 +51,11 @@ public interface TieredCache<K, V> extends AutoCloseable {
   /**
    * Returns a future of what {@link #get} returns.
    *
-   * <p>The loader is called on the common pool and must not block; cancelling the future does not
-   * end the load. The stage that the loader returns must not depend on a call of this cache for the
-   * same key: if that call comes from the loader's own thread it is refused, otherwise both wait
-   * for ever.
+   * <p>The loader is called on a thread of the caches, of which there are as many as loaders that
+   * run, or, where there is no store, on that of the caller; it should not block. Cancelling the
+   * future does not end the load. The stage that the loader returns must not depend on a call of
+   * this cache for the same key: if that call comes from the loader's own thread it is refused,
+   * otherwise both wait for ever.
    *
    * @param key the key
    * @param loader starts the load; a stage of null means that there is nothing to cache
@@ -68,7 +69,8 @@ public interface TieredCache<K, V> extends AutoCloseable {
    * loads.
    *
    * <p>L2 is asked once for all values. Each key that another call loads is waited for, as {@link
-   * #get} does; such a wait that turns into a load calls the loader with that key alone.
+   * #get} does; such a wait that turns into a load calls the loader with that key alone, on a
+   * thread of the caches.
    *
    * @param keys the keys
    * @param loader is given what is missing and returns the values of what there is of it

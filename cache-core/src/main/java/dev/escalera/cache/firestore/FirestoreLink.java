@@ -47,6 +47,14 @@ final class FirestoreLink implements AutoCloseable {
           Status.Code.UNKNOWN,
           Status.Code.UNAUTHENTICATED);
 
+  /** Another writer was first. */
+  private static final Set<Status.Code> LOST_RACE =
+      Set.of(
+          Status.Code.ABORTED,
+          Status.Code.FAILED_PRECONDITION,
+          Status.Code.ALREADY_EXISTS,
+          Status.Code.NOT_FOUND);
+
   private final String name;
   private final Duration deadline;
   private final Semaphore permits;
@@ -147,6 +155,11 @@ final class FirestoreLink implements AutoCloseable {
       return Status.Code.valueOf(code.name());
     }
     return Status.Code.UNKNOWN;
+  }
+
+  /** Returns whether a write was refused since another writer was first. */
+  static boolean isLostRace(Throwable failure) {
+    return LOST_RACE.contains(status(failure));
   }
 
   private void settle(@Nullable Throwable failure) {

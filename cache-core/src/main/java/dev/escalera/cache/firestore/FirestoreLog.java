@@ -37,6 +37,9 @@ final class FirestoreLog implements AutoCloseable {
   /** One at a time: where writes are slow, more of them would make them slower. */
   private boolean writing;
 
+  /** How many heartbeats this node still writes that has no lease and does not lead. */
+  private int impatience = Heartbeats.A_LEASE;
+
   /** When the lease was seen to hold, and whether the log says so; the last that went wrong. */
   private long held;
 
@@ -105,8 +108,8 @@ final class FirestoreLog implements AutoCloseable {
       return;
     }
     stripes.forEach(stripe -> stripe.read(sent, seen));
-    // Who has none yet does not wait for the leader.
-    if (!writing && (heartbeats.isDue(seen) || lease.isFenced())) {
+    // Who has none yet does not wait for the leader; but who never hears must not write for ever.
+    if (!writing && (heartbeats.isDue(seen) || (lease.isFenced() && impatience-- > 0))) {
       writing = true;
       coherence.spent(0, 1);
       heartbeats.write(seen).whenComplete((written, broken) -> execute(() -> wrote(broken)));
@@ -130,7 +133,10 @@ final class FirestoreLog implements AutoCloseable {
   private void report() {
     long now = platform.nanos();
     boolean holds = lease.holds(now);
-    held = holds ? now : held;
+    if (holds) {
+      held = now;
+      impatience = Heartbeats.A_LEASE;
+    }
     if (holds && !Boolean.TRUE.equals(reported)) {
       reported = true;
       log.info("{}: hears of changes, L1 is in use", name);

@@ -17,14 +17,11 @@ import dev.escalera.cache.internal.Keys;
 import dev.escalera.cache.internal.Lease;
 import dev.escalera.cache.internal.Platform;
 import dev.escalera.cache.internal.Store;
-import io.grpc.Status;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -48,14 +45,6 @@ final class FirestoreStore implements Store {
   private static final Duration RACE = Duration.ofMillis(50);
 
   private static final Duration TAG_LIFE = Duration.ofDays(400);
-
-  /** Another writer was first. */
-  static final Set<Status.Code> LOST_RACE =
-      Set.of(
-          Status.Code.ABORTED,
-          Status.Code.FAILED_PRECONDITION,
-          Status.Code.ALREADY_EXISTS,
-          Status.Code.NOT_FOUND);
 
   private final Firestore firestore;
   private final FirestoreLayout layout;
@@ -183,7 +172,7 @@ final class FirestoreStore implements Store {
         .<Claim>thenApply(result -> new Claim.Granted(new Version(result.getUpdateTime(), sent)))
         .exceptionallyCompose(
             failure ->
-                LOST_RACE.contains(FirestoreLink.status(failure))
+                FirestoreLink.isLostRace(failure)
                     ? CompletableFuture.completedFuture(new Claim.Busy(RACE))
                     : CompletableFuture.failedFuture(failure));
   }
@@ -194,6 +183,12 @@ final class FirestoreStore implements Store {
     fields.put("claim", nonce);
     fields.put("claimMillis", claimLife.toMillis());
     return fields;
+  }
+
+  @Override
+  public boolean tellsLoads() {
+    // That would take another write.
+    return false;
   }
 
   @Override
@@ -223,7 +218,7 @@ final class FirestoreStore implements Store {
         .thenApply(result -> true)
         .exceptionallyCompose(
             failure ->
-                LOST_RACE.contains(FirestoreLink.status(failure))
+                FirestoreLink.isLostRace(failure)
                     ? CompletableFuture.completedFuture(false)
                     : CompletableFuture.failedFuture(failure));
   }
@@ -304,7 +299,7 @@ final class FirestoreStore implements Store {
           return made.thenApply(written -> fresh)
               .exceptionallyCompose(
                   failure ->
-                      LOST_RACE.contains(FirestoreLink.status(failure))
+                      FirestoreLink.isLostRace(failure)
                           ? tag(tag)
                           : CompletableFuture.failedFuture(failure));
         });
@@ -389,17 +384,8 @@ final class FirestoreStore implements Store {
     fields.put("envelope", envelope);
     fields.put("ttlMillis", ttl.toMillis());
     fields.put("nonce", nonce);
-    fields.put("expiresAt", garbageAt(ttl.plus(TOMBSTONE_LIFE)));
+    fields.put("expiresAt", Times.garbageAt(ttl.plus(TOMBSTONE_LIFE)));
     return fields;
-  }
-
-  /**
-   * When a policy of the database may delete a document, by this node's clock: not a moment of
-   * ours.
-   */
-  static Timestamp garbageAt(Duration life) {
-    Instant at = Instant.now().plus(life);
-    return Timestamp.ofTimeSecondsAndNanos(at.getEpochSecond(), at.getNano());
   }
 
   private static long millis(Timestamp time) {

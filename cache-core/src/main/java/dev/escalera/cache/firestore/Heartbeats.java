@@ -94,7 +94,7 @@ final class Heartbeats implements AutoCloseable {
     // What is set to the same again keeps its update time.
     fields.put("nonce", platform.nonce());
     fields.put("at", FieldValue.serverTimestamp());
-    fields.put("expiresAt", FirestoreStore.garbageAt(Windows.LIFE));
+    fields.put("expiresAt", Times.garbageAt(Windows.LIFE));
     CompletableFuture<List<WriteResult>> written =
         link.call(
             () -> {
@@ -110,7 +110,7 @@ final class Heartbeats implements AutoCloseable {
             });
     return written.exceptionallyCompose(
         failure ->
-            FirestoreStore.LOST_RACE.contains(FirestoreLink.status(failure))
+            FirestoreLink.isLostRace(failure)
                 ? CompletableFuture.completedFuture(List.of())
                 : CompletableFuture.failedFuture(failure));
   }

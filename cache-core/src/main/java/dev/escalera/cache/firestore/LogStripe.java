@@ -23,9 +23,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Listens to one stripe of the log: a document a change, of which a recent window is listened to,
- * since the timestamps of the server are not the order of commits. From time to time a listener
- * with a later window takes over, so that none holds more than two windows. All state belongs to
- * one thread.
+ * since the timestamps of the server are not the order of commits. Where one is as old as its
+ * window, or silent, a listener with a later window takes over, so that none holds more than two
+ * windows for longer than the next takes to hear. All state belongs to one thread.
  */
 final class LogStripe {
   private static final Logger log = LoggerFactory.getLogger(LogStripe.class);
@@ -73,7 +73,7 @@ final class LogStripe {
         "at",
         FieldValue.serverTimestamp(),
         "expiresAt",
-        FirestoreStore.garbageAt(Windows.LIFE));
+        Times.garbageAt(Windows.LIFE));
   }
 
   /**

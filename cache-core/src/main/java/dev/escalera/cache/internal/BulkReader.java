@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The way of many reads at once: one look into L2, one batch of claims, one load. */
 final class BulkReader<K, V> {
+  private final Address.Book<K> addresses;
   private final Reader<K, V> reader;
+  private final LocalTier<K, V> local;
   private final @Nullable RemoteTier<V> remote;
   private final Platform platform;
   private final Loaders<K> loaders;
@@ -29,12 +31,15 @@ final class BulkReader<K, V> {
 
   BulkReader(
       Parts<K, V> parts,
+      Address.Book<K> addresses,
       Reader<K, V> reader,
       Loaders<K> loaders,
       Loads<K, V> loads,
       Fills<K, V> fills,
       Turns turns) {
+    this.addresses = addresses;
     this.reader = reader;
+    this.local = parts.local();
     this.remote = parts.remote();
     this.platform = parts.platform();
     this.counters = parts.counters();
@@ -55,7 +60,12 @@ final class BulkReader<K, V> {
    *
    * @param mark what stood before L2 was asked
    */
-  record Missing<K>(K key, Address address, Mark mark) {}
+  private record Missing<K>(K key, Address address, Mark mark) {}
+
+  private Missing<K> missed(K key) {
+    Address address = addresses.of(key);
+    return new Missing<>(key, address, local.mark(address.hash()));
+  }
 
   /** What L2 does not have either. */
   private record Unread<K, V>(Missing<K> missing, Lookup<V> lookup) {}
@@ -70,7 +80,8 @@ final class BulkReader<K, V> {
 
   /**
    * One call: it reads L1, then L2, both for itself, and shares only the loads of the rest. Belongs
-   * to the thread that made it, but for what the executors run.
+   * to the thread that made it, but for what the executors run: it waits for others elsewhere, as
+   * that thread runs the loader, which may ask for the same keys.
    */
   final class Call {
     private final Collection<? extends K> keys;
@@ -103,7 +114,7 @@ final class BulkReader<K, V> {
         }
         Entry<V> hit = reader.hitOfMany(key, now);
         if (hit == null) {
-          missing.add(reader.missing(key));
+          missing.add(missed(key));
         } else {
           values.put(key, hit.value);
         }
@@ -160,19 +171,22 @@ final class BulkReader<K, V> {
       Map<K, CompletableFuture<Outcome<V>>> running = new LinkedHashMap<>();
       List<Trip<K, V>> own = new ArrayList<>();
       List<Unread<K, V>> of = new ArrayList<>();
-      for (Unread<K, V> each : unread) {
-        Trip<K, V> trip = start(each, running);
-        if (trip != null) {
-          own.add(trip);
-          of.add(each);
+      try {
+        for (Unread<K, V> each : unread) {
+          Trip<K, V> trip = start(each, running);
+          if (trip != null) {
+            own.add(trip);
+            of.add(each);
+          }
         }
-      }
-      if (!own.isEmpty()) {
-        try {
+        if (!own.isEmpty()) {
           decide(own, of);
-        } catch (Throwable e) {
-          fail(own, e);
         }
+      } catch (Throwable e) {
+        // Others may have joined.
+        running.values().forEach(each -> each.completeExceptionally(e));
+        fail(List.of(), e);
+        throw e;
       }
       return running;
     }
@@ -188,6 +202,7 @@ final class BulkReader<K, V> {
       Trip<K, V> trip = reader.trip(key, each.missing.address, this::loadOne, steps);
       Flight<V> flight = reader.join(trip);
       if (flight != trip.flight) {
+        trip.goOn(platform.executor());
         running.put(key, reader.follow(flight, trip));
         return null;
       }
@@ -246,6 +261,7 @@ final class BulkReader<K, V> {
         due.add(new Load<>(trip, null, entered.flight()));
         trip.flight.endAs(() -> entered.flight().result);
       } else {
+        trip.goOn(platform.executor());
         trip.flight.endAs(() -> reader.orAlone(entered.flight(), trip));
       }
     }
@@ -254,6 +270,7 @@ final class BulkReader<K, V> {
       if (claim == null || claim instanceof Claim.Granted) {
         due.add(new Load<>(trip, claim, trip.flight));
       } else {
+        trip.goOn(platform.executor());
         trip.flight.endAs(() -> reader.claimed(trip, l2, claim, sent));
       }
     }

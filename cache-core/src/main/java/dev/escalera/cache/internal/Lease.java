@@ -18,8 +18,11 @@ public final class Lease {
 
   private final long[] generations;
   private int open;
-  private long fencedSince;
+
+  /** How long no lease has held, and until when that is counted. */
   private long fencedNanos;
+
+  private long counted;
 
   public Lease(Platform platform) {
     this(platform, 1);
@@ -30,7 +33,7 @@ public final class Lease {
     this.ends = new long[parts];
     this.generations = new long[parts];
     this.until = platform.nanos() - 1;
-    this.fencedSince = platform.nanos();
+    this.counted = platform.nanos();
   }
 
   /** Returns whether L1 may be served at a time of the platform's clock. */
@@ -70,7 +73,6 @@ public final class Lease {
     }
     ends[part] = end;
     if (open == ends.length && isFenced()) {
-      fencedNanos += platform.nanos() - fencedSince;
       generation++;
     }
     settle();
@@ -84,6 +86,7 @@ public final class Lease {
 
   /** Begins a generation of a part that does not; returns whether the whole did until now. */
   public synchronized boolean fence(int part) {
+    count();
     until = platform.nanos() - 1;
     if ((generations[part] & 1) != 0) {
       generations[part]++;
@@ -92,7 +95,6 @@ public final class Lease {
     if (isFenced()) {
       return false;
     }
-    fencedSince = platform.nanos();
     generation++;
     return true;
   }
@@ -105,12 +107,21 @@ public final class Lease {
     for (long end : ends) {
       first = end - first < 0 ? end : first;
     }
+    count();
     until = first;
   }
 
-  /** How long no generation was open, in all. */
+  /** How long no lease held, in all. */
   synchronized long fencedNanos() {
-    return fencedNanos + (isFenced() ? platform.nanos() - fencedSince : 0);
+    count();
+    return fencedNanos;
+  }
+
+  /** Counts up to now; whoever moves the end of the lease does so before. */
+  private void count() {
+    long now = platform.nanos();
+    fencedNanos += Math.max(0, now - (counted - until > 0 ? counted : until));
+    counted = now;
   }
 
   /** Returns an end that does not come. */

@@ -7,6 +7,7 @@ import dev.escalera.cache.internal.Lookup.Kind;
 import dev.escalera.cache.internal.Outage.Entered;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -20,6 +21,7 @@ final class Reader<K, V> {
   /** How often those look who wait for another node and may not hear that it is done. */
   private static final long POLL_NANOS = 10_000_000;
 
+  /** How often if they hear of it, or if the store never tells: there each look costs money. */
   private static final long LEASED_POLL_NANOS = 250_000_000;
 
   private static final long MILLI = 1_000_000;
@@ -172,12 +174,6 @@ final class Reader<K, V> {
         : seek(trip);
   }
 
-  /** Says where a key is that L1 does not have, and what stands before L2 is asked. */
-  BulkReader.Missing<K> missing(K key) {
-    Address address = addresses.of(key);
-    return new BulkReader.Missing<>(key, address, local.mark(address.hash()));
-  }
-
   private Trip<K, V> trip(K key, Loader<K, V> loader, Executor steps) {
     return trip(key, addresses.of(key), loader, steps);
   }
@@ -260,12 +256,33 @@ final class Reader<K, V> {
     if (pending.isEmpty()) {
       return l2.read(addresses, budget, steps);
     }
-    List<CompletableFuture<?>> delivered = new ArrayList<>();
-    addresses.forEach(address -> delivered.add(delivered(address)));
-    return CompletableFuture.allOf(delivered.toArray(new CompletableFuture<?>[0]))
-        .thenCompose(done -> l2.read(addresses, budget, steps))
-        .exceptionally(
-            failure -> Collections.nCopies(addresses.size(), Lookup.of(Kind.UNREACHABLE)));
+    List<CompletableFuture<Boolean>> delivered = new ArrayList<>();
+    addresses.forEach(
+        address -> delivered.add(delivered(address).handle((done, failure) -> failure == null)));
+    return Futures.all(delivered).thenCompose(may -> look(addresses, may, l2, budget, steps));
+  }
+
+  /** Looks those up that may be read; the others are as if L2 had not answered. */
+  private static <V> CompletableFuture<List<Lookup<V>>> look(
+      List<Address> addresses, List<Boolean> may, RemoteTier<V> l2, Budget budget, Executor steps) {
+    List<Address> asked = new ArrayList<>();
+    for (int i = 0; i < may.size(); i++) {
+      if (may.get(i)) {
+        asked.add(addresses.get(i));
+      }
+    }
+    if (asked.isEmpty()) {
+      return CompletableFuture.completedFuture(
+          Collections.nCopies(may.size(), Lookup.of(Kind.UNREACHABLE)));
+    }
+    return l2.read(asked, budget, steps)
+        .thenApply(
+            found -> {
+              Iterator<Lookup<V>> next = found.iterator();
+              List<Lookup<V>> all = new ArrayList<>(may.size());
+              may.forEach(each -> all.add(each ? next.next() : Lookup.of(Kind.UNREACHABLE)));
+              return all;
+            });
   }
 
   private CompletableFuture<Outcome<V>> decide(Trip<K, V> trip, Lookup<V> lookup) {
@@ -303,7 +320,7 @@ final class Reader<K, V> {
   CompletableFuture<Outcome<V>> claimed(
       Trip<K, V> trip, RemoteTier<V> l2, @Nullable Claim claim, long sent) {
     if (claim instanceof Claim.Busy busy) {
-      return await(trip, busy);
+      return await(trip, l2, busy);
     }
     if (claim instanceof Claim.Present present) {
       return l2.decode(present.found(), sent, trip.budget)
@@ -312,11 +329,11 @@ final class Reader<K, V> {
     return loads.load(trip, claim);
   }
 
-  private CompletableFuture<Outcome<V>> await(Trip<K, V> trip, Claim.Busy busy) {
-    boolean told = lease.holds(platform.nanos());
+  private CompletableFuture<Outcome<V>> await(Trip<K, V> trip, RemoteTier<V> l2, Claim.Busy busy) {
+    boolean often = l2.store().tellsLoads() && !lease.holds(platform.nanos());
     long left = busy.left().toNanos() + MILLI;
     return waiters
-        .await(trip.address.hash(), Math.min(left, told ? LEASED_POLL_NANOS : POLL_NANOS))
+        .await(trip.address.hash(), Math.min(left, often ? POLL_NANOS : LEASED_POLL_NANOS))
         .thenComposeAsync(
             woken -> {
               if (trip.flight.result.isDone()) {

@@ -39,6 +39,11 @@ public interface Store {
   /** Stores a value if the claim still stands; returns whether it does. */
   CompletableFuture<Boolean> fill(Address address, Claim claim, byte[] envelope, Duration life);
 
+  /** Whether a node that holds a lease is told when another has loaded a key. */
+  default boolean tellsLoads() {
+    return true;
+  }
+
   /** Gives a claim up, without an answer. */
   void release(Address address, Claim claim);
 

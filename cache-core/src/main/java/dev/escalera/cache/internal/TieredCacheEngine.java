@@ -49,7 +49,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
   private final Reader<K, V> reader;
   private final @Nullable Recovery<K, V> recovery;
   private final Writer<K, V> writer;
-  private final BulkReader<K, V> bulk;
+  final BulkReader<K, V> bulk;
   private final Maintenance<K, V> maintenance;
   private final @Nullable Meters meters;
 
@@ -84,7 +84,7 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     Loads<K, V> loads = new Loads<>(parts, loaders, turns, fills);
     this.writer = new Writer<>(parts, addresses, ownChanges, lives);
     this.reader = new Reader<>(parts, addresses, waiters, lives, loaders, loads, fills);
-    this.bulk = new BulkReader<>(parts, reader, loaders, loads, fills, turns);
+    this.bulk = new BulkReader<>(parts, addresses, reader, loaders, loads, fills, turns);
     this.recovery =
         remote == null ? null : new Recovery<>(parts, addresses, remote, turns, reader::peek);
     this.maintenance = new Maintenance<>(this, local, remote, pending, lease, counters, platform);

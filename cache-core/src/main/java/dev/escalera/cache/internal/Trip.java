@@ -12,7 +12,7 @@ final class Trip<K, V> {
   final Loader<K, V> loader;
 
   /** Runs what is not to run on a driver's thread. */
-  final Executor steps;
+  Executor steps;
 
   /** What stood before L2 was last asked. */
   Mark mark;
@@ -43,5 +43,11 @@ final class Trip<K, V> {
     this.mark = flight.mark;
     this.budget = budget;
     this.clock = clock;
+  }
+
+  /** Goes on with what is left of its budget, its steps run by another executor. */
+  void goOn(Executor others) {
+    steps = others;
+    budget = budget.rest(others);
   }
 }

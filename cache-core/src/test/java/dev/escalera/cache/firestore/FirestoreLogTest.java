@@ -88,18 +88,26 @@ class FirestoreLogTest {
   }
 
   private void listen(Windows windows) {
+    listen(windows, heartbeats(LEASE));
+    Await.until("the lease holds", this::holds);
+  }
+
+  private void listen(Windows windows, Heartbeats heartbeats) {
     FirestoreLog listening =
         new FirestoreLog(
             lease,
             new FirestoreLayout(proxied, name).stripes(),
             windows,
-            new Heartbeats(direct, layout.stripes(), name, LEASE, platform),
+            heartbeats,
             name,
             LEASE,
             platform);
     log = listening;
     listening.start(told);
-    Await.until("the lease holds", this::holds);
+  }
+
+  private Heartbeats heartbeats(Duration lease) {
+    return new Heartbeats(direct, layout.stripes(), name, lease, platform);
   }
 
   private boolean holds() {
@@ -191,6 +199,28 @@ class FirestoreLogTest {
     listen(new Windows(second, second.multipliedBy(3), minute, minute));
     Await.until("a generation ended", () -> told.fenced.get() > 0);
     Await.until("another is open", this::holds);
+  }
+
+  @Test
+  void a_node_that_cannot_listen_writes_a_few_heartbeats_and_leaves_the_rest_to_the_leader() {
+    // Of so long a lease that nobody takes over.
+    try (Heartbeats leader = heartbeats(Duration.ofHours(1))) {
+      leader.write(leader.read().join()).join();
+      proxy.refuse();
+      listen(Windows.DEFAULT, heartbeats(Duration.ofHours(1)));
+      Await.until("it writes", () -> told.writes.get() == Heartbeats.A_LEASE);
+      int reads = told.reads.get();
+      Await.until("two leases have passed", () -> told.reads.get() > reads + 8);
+      assertThat(told.writes).hasValue(Heartbeats.A_LEASE);
+      proxy.heal();
+      Await.until(
+          "it goes on",
+          () -> {
+            leader.write(leader.read().join()).join();
+            return holds();
+          });
+      assertThat(told.writes).hasValue(Heartbeats.A_LEASE);
+    }
   }
 
   @Test

@@ -13,6 +13,9 @@ final class HeldPlatform implements Platform {
   private final Queue<Runnable> held = new ConcurrentLinkedQueue<>();
   volatile boolean holdsTimers;
 
+  /** For how long the timers were set that have been held. */
+  final Queue<Duration> delays = new ConcurrentLinkedQueue<>();
+
   void advance(Duration time) {
     skipped.addAndGet(time.toNanos());
   }
@@ -41,6 +44,7 @@ final class HeldPlatform implements Platform {
   @Override
   public void after(long nanos, Runnable task) {
     if (holdsTimers) {
+      delays.add(Duration.ofNanos(nanos));
       held.add(task);
     } else {
       system.after(nanos, task);

@@ -29,6 +29,11 @@ final class HeldStore implements Store {
   /** Whether messages of changes are kept back. */
   volatile boolean tellsLate;
 
+  /** Whether another node loads, whatever the key. */
+  volatile boolean isBusy;
+
+  volatile boolean tellsLoads = true;
+
   /** A call on its way. */
   static final class Held<T> {
     private final Supplier<T> call;
@@ -123,6 +128,9 @@ final class HeldStore implements Store {
   public CompletableFuture<Claim> claim(Address address, long nonce, long unwanted, boolean alone) {
     return call(
         () -> {
+          if (isBusy) {
+            return new Claim.Busy(claimLife());
+          }
           Found found = found(address);
           if (found != null && unwanted != -1 && Envelope.nonce(found.envelope()) != unwanted) {
             return new Claim.Present(found);
@@ -130,6 +138,11 @@ final class HeldStore implements Store {
           versions.put(address.text(), nonce);
           return new Claim.Granted(nonce);
         });
+  }
+
+  @Override
+  public boolean tellsLoads() {
+    return tellsLoads;
   }
 
   @Override

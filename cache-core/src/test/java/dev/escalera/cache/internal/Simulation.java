@@ -13,6 +13,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,6 +49,10 @@ final class Simulation {
   private final boolean acknowledged;
   private final boolean servesLocal;
   private final boolean messageFaults;
+
+  /** Whether nodes read several keys at once, too. */
+  private final boolean bulk;
+
   private final Map<String, Long> puts = new HashMap<>();
   private long putNumber;
   private boolean healed;
@@ -55,6 +62,7 @@ final class Simulation {
     this.mutant = mutant;
     this.server = new SimServer(world, mutant);
     this.acknowledged = world.random.nextBoolean();
+    this.bulk = seed % 5 == 0;
     this.servesLocal = world.random.nextBoolean();
     this.messageFaults = world.random.nextInt(3) == 0;
     TestOptions<String, String> builder =
@@ -120,7 +128,9 @@ final class Simulation {
   private void act(int i, SimNode node) {
     String key = KEYS.get(world.random.nextInt(KEYS.size()));
     int kind = world.random.nextInt(100);
-    if (kind < 74) {
+    if (kind < 15 && bulk) {
+      readAll(i, node);
+    } else if (kind < 74) {
       read(i, node, key, null);
     } else if (kind < 90) {
       change(i, node, List.of(key), () -> node.cache.invalidateAsync(key), false);
@@ -184,6 +194,48 @@ final class Simulation {
                 history.violation("a healed fleet fails: " + failure.getCause());
               }
             });
+  }
+
+  /** Reads all keys by one call, in the steps of one that is blocking. */
+  private void readAll(int i, SimNode node) {
+    long began = world.now();
+    CacheStats before = node.cache.stats();
+    long lease = node.lastLease;
+    int life = i + NODES * lives[i];
+    BiConsumer<String, String> check =
+        (key, value) -> read(i, life, node, key, began, lease, before, value, null);
+    Executor steps = node.platform.executor();
+    BulkReader<String, String>.Call call = node.cache.bulk.call(this::loadAll);
+    if (call.readLocal(KEYS)) {
+      call.found().forEach(check);
+      return;
+    }
+    call.readRemote(steps)
+        .thenAccept(
+            found -> {
+              Map<String, CompletableFuture<Outcome<String>>> running =
+                  call.keep(found) ? Map.of() : call.load(steps);
+              call.found().forEach(check);
+              running.forEach(
+                  (key, load) ->
+                      load.thenAccept(
+                          outcome -> {
+                            LongAdder counter = outcome.counter();
+                            if (counter != null) {
+                              counter.increment();
+                            }
+                            check.accept(key, outcome.value());
+                          }));
+            });
+  }
+
+  private Map<String, String> loadAll(Set<String> keys) {
+    if (!healed && world.chance(0.04)) {
+      throw new IllegalStateException("no source");
+    }
+    Map<String, String> values = new HashMap<>();
+    keys.forEach(key -> values.put(key, source.get(key) + "@" + world.now()));
+    return values;
   }
 
   private void read(

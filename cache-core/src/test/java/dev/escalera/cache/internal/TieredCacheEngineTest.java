@@ -14,6 +14,7 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Orders of events that no real server lets a test choose. */
@@ -26,12 +27,16 @@ class TieredCacheEngineTest {
   }
 
   private TieredCache<String, String> cache(Duration budget, OnRemoteLoss loss) {
+    return cache(budget, loss, Platform.system(System::nanoTime));
+  }
+
+  private TieredCache<String, String> cache(Duration budget, OnRemoteLoss loss, Platform platform) {
     return TieredCacheEngine.remote(
         new TestOptions<String, String>("held").remoteBudget(budget).onRemoteLoss(loss).build(),
         Address.encoded(KeyCodec.string()),
         ValueCodec.string(),
         store,
-        Platform.system(System::nanoTime));
+        platform);
   }
 
   @AfterEach
@@ -211,6 +216,29 @@ class TieredCacheEngineTest {
     assertThat(read.join()).isEqualTo("mine");
     store.holds = false;
     assertThat(get("another").join()).isEqualTo("another");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"true, true, 250", "true, false, 10", "false, true, 250", "false, false, 250"})
+  void those_who_wait_for_another_node_look_often_only_if_a_lease_would_spare_it(
+      boolean tells, boolean leased, long millis) {
+    store.tellsLoads = tells;
+    store.isBusy = true;
+    HeldPlatform platform = new HeldPlatform();
+    platform.holdsTimers = true;
+    try (TieredCache<String, String> one =
+        cache(Duration.ofSeconds(20), OnRemoteLoss.SERVE_LOCAL, platform)) {
+      if (!leased) {
+        store.lease().fence();
+      }
+      CompletableFuture<String> read =
+          one.getAsync("k", key -> CompletableFuture.completedFuture("loaded"))
+              .toCompletableFuture();
+      Await.until("it waits", () -> platform.delays.contains(Duration.ofMillis(millis)));
+      store.isBusy = false;
+      platform.fire();
+      assertThat(read.join()).isEqualTo("loaded");
+    }
   }
 
   @Test
