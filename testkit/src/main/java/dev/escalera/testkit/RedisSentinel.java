@@ -21,7 +21,9 @@ public final class RedisSentinel implements AutoCloseable {
   private static final int SENTINELS = 3;
   private static final int QUORUM = 2;
   private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
-  private static final Duration FAILOVER_TIMEOUT = Duration.ofSeconds(30);
+
+  /** A sentinel that was held up for two seconds trusts nothing that it sees for thirty (TILT). */
+  private static final Duration FAILOVER_TIMEOUT = Duration.ofSeconds(90);
 
   private final List<RedisServer> servers = new ArrayList<>();
   private final List<RedisServer> sentinels = new ArrayList<>();
@@ -99,7 +101,7 @@ public final class RedisSentinel implements AutoCloseable {
    * lost.
    *
    * @return the new primary
-   * @throws TestkitException if there is none within half a minute
+   * @throws TestkitException if there is none within a minute and a half
    */
   public RedisServer failover() {
     RedisServer before = primary();
@@ -112,16 +114,20 @@ public final class RedisSentinel implements AutoCloseable {
    *
    * @param before the primary that shall be replaced
    * @return the new primary, which takes writes
-   * @throws TestkitException if there is none within half a minute
+   * @throws TestkitException if there is none within a minute and a half
    */
   public RedisServer awaitPrimaryOtherThan(RedisServer before) {
-    ServerProcess.await(
-        FAILOVER_TIMEOUT,
-        "a primary other than port " + before.port(),
-        () ->
-            sentinels.stream()
-                .flatMap(this::primaryBy)
-                .allMatch(server -> server != before && isPrimary(server)));
+    try {
+      ServerProcess.await(
+          FAILOVER_TIMEOUT,
+          "a primary other than port " + before.port(),
+          () ->
+              sentinels.stream()
+                  .flatMap(this::primaryBy)
+                  .allMatch(server -> server != before && isPrimary(server)));
+    } catch (TestkitException e) {
+      throw new TestkitException(e.getMessage() + "; the sentinels say " + views(), e);
+    }
     return primary();
   }
 
@@ -215,6 +221,20 @@ public final class RedisSentinel implements AutoCloseable {
     return address instanceof List<?> hostAndPort
         ? servers.stream().filter(s -> String.valueOf(s.port()).equals(hostAndPort.get(1)))
         : Stream.empty();
+  }
+
+  /** What each sentinel that answers knows of itself and of the servers. */
+  private String views() {
+    return sentinels.stream()
+        .filter(RedisServer::answers)
+        .map(
+            sentinel ->
+                sentinel.command("INFO", "sentinel")
+                    + " "
+                    + sentinel.command("SENTINEL", "MASTER", PRIMARY_NAME)
+                    + " "
+                    + sentinel.command("SENTINEL", "REPLICAS", PRIMARY_NAME))
+        .collect(Collectors.joining("; "));
   }
 
   private static boolean isPrimary(RedisServer server) {

@@ -50,8 +50,7 @@ final class BulkReader<K, V> {
   }
 
   /** Begins a call. */
-  Call call(
-      Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
+  Call call(Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
     return new Call(keys, loader);
   }
 

@@ -93,7 +93,15 @@ final class Fills<K, V> {
             local.store(
                 trip.key,
                 lives.entry(
-                    value, bears, marks(known), ttl.toNanos(), 0, began, took, nonce, platform.nanos()));
+                    value,
+                    bears,
+                    marks(known),
+                    ttl.toNanos(),
+                    0,
+                    began,
+                    took,
+                    nonce,
+                    platform.nanos()));
           }
           return outcome;
         });

@@ -175,7 +175,8 @@ final class Writer<K, V> {
 
   private void keep(K key, V value, Mark mark, Duration ttl, Map<String, Known> known, long nonce) {
     long now = platform.nanos();
-    local.store(key, lives.entry(value, mark, Fills.marks(known), ttl.toNanos(), 0, now, 0, nonce, now));
+    local.store(
+        key, lives.entry(value, mark, Fills.marks(known), ttl.toNanos(), 0, now, 0, nonce, now));
   }
 
   /** Ends a change: what was read while the store changed is outdated, too. */
