@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 class CoherenceHistoryTest {
   private static final int NODES = 4;
   private static final Duration LENGTH =
-      Duration.ofSeconds(Integer.getInteger("escalera.history.seconds", 5));
+      Duration.ofSeconds(Integer.getInteger("escalera.history.seconds", 15));
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private final long seed = Long.getLong("escalera.seed", new Random().nextLong());

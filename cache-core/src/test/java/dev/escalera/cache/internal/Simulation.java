@@ -205,8 +205,8 @@ final class Simulation {
     BiConsumer<String, String> check =
         (key, value) -> read(i, life, node, key, began, lease, before, value, null);
     Executor steps = node.platform.executor();
-    BulkReader<String, String>.Call call = node.cache.bulk.call(this::loadAll);
-    if (call.readLocal(KEYS)) {
+    BulkReader<String, String>.Call call = node.cache.bulk.call(KEYS, this::loadAll);
+    if (call.readLocal()) {
       call.found().forEach(check);
       return;
     }
