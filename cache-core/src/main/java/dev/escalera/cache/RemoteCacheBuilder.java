@@ -141,14 +141,29 @@ public abstract class RemoteCacheBuilder<K, V, B extends RemoteCacheBuilder<K, V
   }
 
   /**
-   * Sets how values are packed in L2, not at all by default. All nodes read all kinds.
+   * Sets how values are packed in L2, not at all by default. All nodes read all kinds that they
+   * have the library for.
    *
    * @param compression how
    * @return this builder
+   * @throws IllegalStateException if it is {@link Compression#ZSTD} and zstd-jni is not there
    */
   public B compression(Compression compression) {
     this.compression = Objects.requireNonNull(compression, "compression");
+    if (compression == Compression.ZSTD && !hasZstd()) {
+      throw new IllegalStateException(
+          "compression is ZSTD, expected com.github.luben:zstd-jni on the class path");
+    }
     return self();
+  }
+
+  private static boolean hasZstd() {
+    try {
+      Class.forName("com.github.luben.zstd.Zstd");
+      return true;
+    } catch (ClassNotFoundException | LinkageError e) {
+      return false;
+    }
   }
 
   /**

@@ -11,8 +11,12 @@ import dev.escalera.testkit.WithFirestore;
 import dev.escalera.testkit.WithRedis;
 import io.lettuce.core.RedisClient;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +45,13 @@ class DocsExamplesTest {
 
     database.update("admin:7d");
     cache.invalidate("admin:7d");
+
+    cache.put("admin:7d", database.metrics("admin:7d"), EntryOptions.tags("user-7"));
+    cache.invalidateTag("user-7");
+    Map<String, Metrics> all = cache.getAll(List.of("a", "b"), keys -> database.all(keys));
+    cache.maintenance().warm(List.of("a", "b"), keys -> database.all(keys), 1_000, done -> {});
+    assertThat(all).containsOnlyKeys("a", "b");
+
     cache.close();
     assertThat(metrics).isEqualTo(new Metrics("admin:7d", 7));
   }
@@ -75,6 +86,10 @@ class DocsExamplesTest {
   private static final class Database {
     Metrics metrics(String key) {
       return new Metrics(key, 7);
+    }
+
+    Map<String, Metrics> all(Set<String> keys) {
+      return keys.stream().collect(Collectors.toMap(key -> key, this::metrics));
     }
 
     CompletionStage<Metrics> metricsAsync(String key) {

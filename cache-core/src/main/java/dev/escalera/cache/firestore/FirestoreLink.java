@@ -71,8 +71,12 @@ final class FirestoreLink implements AutoCloseable {
             .withSuccessThreshold(1)
             .withDelay(OPEN_FOR)
             .onOpen(
-                event ->
-                    log.warn("{}: Firestore does not answer, its circuit breaker is open", name))
+                event -> {
+                  // Not again for each attempt that fails meanwhile.
+                  if (event.getPreviousState() == CircuitBreaker.State.CLOSED) {
+                    log.warn("{}: Firestore does not answer, its circuit breaker is open", name);
+                  }
+                })
             .onClose(
                 event ->
                     log.info("{}: Firestore answers again, its circuit breaker is closed", name))

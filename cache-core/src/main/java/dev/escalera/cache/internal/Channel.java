@@ -391,7 +391,8 @@ public final class Channel implements AutoCloseable {
       failed = true;
     }
     if (first) {
-      log.warn("{}: {}, L1 is fenced: {}", name, why, String.valueOf(failure));
+      String cause = failure == null ? "" : ": " + failure;
+      log.warn("{}: {}, L1 is fenced{}", name, why, cause);
     }
   }
 

@@ -435,7 +435,9 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
 
   private CacheException failure(String what, Object key, Throwable failure) {
     String place = printedName() + ", key " + Keys.printable(key);
-    return new CacheException(what + ", cache " + place, cause(failure));
+    Throwable cause = cause(failure);
+    String why = cause instanceof RefusedException ? ": " + cause.getMessage() : "";
+    return new CacheException(what + ", cache " + place + why, cause);
   }
 
   /** Returns what the host is told of as the cause. */

@@ -66,7 +66,12 @@ final class RedisLink implements AutoCloseable {
             .withSuccessThreshold(1)
             .withDelay(OPEN_FOR)
             .onOpen(
-                event -> log.warn("{}: Redis does not answer, its circuit breaker is open", name))
+                event -> {
+                  // Not again for each attempt that fails meanwhile.
+                  if (event.getPreviousState() == CircuitBreaker.State.CLOSED) {
+                    log.warn("{}: Redis does not answer, its circuit breaker is open", name);
+                  }
+                })
             .onClose(
                 event -> log.info("{}: Redis answers again, its circuit breaker is closed", name))
             .build();

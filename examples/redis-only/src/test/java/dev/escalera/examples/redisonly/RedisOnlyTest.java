@@ -3,11 +3,17 @@ package dev.escalera.examples.redisonly;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.escalera.cache.Compression;
+import dev.escalera.cache.KeyCodec;
+import dev.escalera.cache.ValueCodec;
+import dev.escalera.cache.redis.RedisTieredCache;
 import dev.escalera.testkit.RedisServer;
 import dev.escalera.testkit.WithRedis;
+import io.lettuce.core.RedisClient;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 @WithRedis
@@ -29,6 +35,21 @@ class RedisOnlyTest {
             "Ada: hello 2",
             "Ada: hello 1",
             "visits not counted: 0");
+  }
+
+  @Test
+  void a_compression_is_refused_whose_library_is_not_there(RedisClient client) {
+    assertThatThrownBy(
+            () ->
+                RedisTieredCache.builder(
+                        client,
+                        "zstd",
+                        Duration.ofMinutes(1),
+                        KeyCodec.string(),
+                        ValueCodec.string())
+                    .compression(Compression.ZSTD))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("zstd-jni");
   }
 
   @Test
