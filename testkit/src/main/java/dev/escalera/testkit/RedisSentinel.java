@@ -21,9 +21,7 @@ public final class RedisSentinel implements AutoCloseable {
   private static final int SENTINELS = 3;
   private static final int QUORUM = 2;
   private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
-
-  /** A sentinel that was held up for two seconds trusts nothing that it sees for thirty (TILT). */
-  private static final Duration FAILOVER_TIMEOUT = Duration.ofSeconds(90);
+  private static final Duration FAILOVER_TIMEOUT = Duration.ofSeconds(30);
 
   private final List<RedisServer> servers = new ArrayList<>();
   private final List<RedisServer> sentinels = new ArrayList<>();
@@ -97,11 +95,11 @@ public final class RedisSentinel implements AutoCloseable {
 
   /**
    * Makes a replica the primary in order, as an operator does, and returns once all sentinels and
-   * the new primary itself say so. Writes that the old primary still acknowledges on the way may be
-   * lost.
+   * the new primary itself say so, and are done with it. Writes that the old primary still
+   * acknowledges on the way may be lost.
    *
    * @return the new primary
-   * @throws TestkitException if there is none within a minute and a half
+   * @throws TestkitException if there is none within half a minute
    */
   public RedisServer failover() {
     RedisServer before = primary();
@@ -114,7 +112,7 @@ public final class RedisSentinel implements AutoCloseable {
    *
    * @param before the primary that shall be replaced
    * @return the new primary, which takes writes
-   * @throws TestkitException if there is none within a minute and a half
+   * @throws TestkitException if there is none within half a minute
    */
   public RedisServer awaitPrimaryOtherThan(RedisServer before) {
     try {
@@ -123,8 +121,8 @@ public final class RedisSentinel implements AutoCloseable {
           "a primary other than port " + before.port(),
           () ->
               sentinels.stream()
-                  .flatMap(this::primaryBy)
-                  .allMatch(server -> server != before && isPrimary(server)));
+                  .filter(RedisServer::answers)
+                  .allMatch(sentinel -> hasReplaced(before, sentinel)));
     } catch (TestkitException e) {
       throw new TestkitException(e.getMessage() + "; the sentinels say " + views(), e);
     }
@@ -221,6 +219,16 @@ public final class RedisSentinel implements AutoCloseable {
     return address instanceof List<?> hostAndPort
         ? servers.stream().filter(s -> String.valueOf(s.port()).equals(hostAndPort.get(1)))
         : Stream.empty();
+  }
+
+  /**
+   * Whether a sentinel is done with the replacement of a primary. It names the new one before that,
+   * but would not replace it in its turn if it died: it waits for it until it is back.
+   */
+  private boolean hasReplaced(RedisServer before, RedisServer sentinel) {
+    return sentinel.command("SENTINEL", "MASTER", PRIMARY_NAME) instanceof List<?> fields
+        && field(fields, "flags").equals("master")
+        && primaryBy(sentinel).allMatch(server -> server != before && isPrimary(server));
   }
 
   /** What each sentinel that answers knows of itself and of the servers. */

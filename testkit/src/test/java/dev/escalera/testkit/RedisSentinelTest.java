@@ -69,14 +69,17 @@ class RedisSentinelTest {
       assertThat(after).isNotSameAs(before);
       load.awaitFurther(100);
       before.restart();
-      Until.holds(
-          "the old primary as a replica",
-          () -> String.valueOf(before.command("ROLE")).startsWith("[slave"));
-      Until.holds(
-          "its link to the new primary",
-          () ->
-              String.valueOf(before.command("INFO", "replication"))
-                  .contains("master_link_status:up"));
+      Until.holds("the old primary as a replica", () -> tells(before, "role:slave"));
+      Until.holds("its link to the new primary", () -> tells(before, "master_link_status:up"));
+    }
+  }
+
+  private static boolean tells(RedisServer server, String what) {
+    try {
+      return String.valueOf(server.command("INFO", "replication")).contains(what);
+    } catch (TestkitException e) {
+      // A sentinel cuts all connections to what it demotes.
+      return false;
     }
   }
 
