@@ -124,7 +124,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
         bucket.tokens() >= 1,
         1,
         DecisionSource.REMOTE,
-        Verdict.MICRO * bucket.at());
+        TimeUnit.MICROSECONDS.toNanos(bucket.at()));
   }
 
   private static TokenBucket sum(List<TokenBucket> shards, Target target) {
@@ -185,7 +185,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
         Verdict.holding(spent.target(), figures),
         spent.remaining(),
         0,
-        Verdict.MICRO * figures.microsToGain(figures.burst() - spent.remaining(), 0),
+        TimeUnit.MICROSECONDS.toNanos(figures.microsToGain(figures.burst() - spent.remaining(), 0)),
         DecisionSource.LEASE,
         clock.epochNanos());
   }
@@ -288,7 +288,7 @@ public final class RemoteRateLimiter extends AbstractRateLimiter {
   private static List<Decision> decisions(List<Waiter> batch, List<TokenBucket> before) {
     List<Decision> decisions = new ArrayList<>(batch.size());
     List<TokenBucket> level = before;
-    long timeNanos = Verdict.MICRO * before.get(0).at();
+    long timeNanos = TimeUnit.MICROSECONDS.toNanos(before.get(0).at());
     DecisionSource source = batch.size() == 1 ? DecisionSource.REMOTE : DecisionSource.MERGED;
     for (Waiter waiter : batch) {
       boolean allowed = Verdict.allows(level, 0, waiter.cost);

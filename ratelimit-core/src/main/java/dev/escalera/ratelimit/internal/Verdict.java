@@ -8,9 +8,6 @@ import java.util.concurrent.TimeUnit;
 
 /** Reads decisions off the state of buckets. */
 public final class Verdict {
-  /** In nanoseconds. */
-  static final long MICRO = 1_000;
-
   private Verdict() {}
 
   /** Returns whether all buckets, less what was taken since, hold the cost. */
