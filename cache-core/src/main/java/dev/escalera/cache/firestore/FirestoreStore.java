@@ -33,6 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class FirestoreStore implements Store {
   private static final int MAX_IN_FLIGHT = 1_000;
+  private static final int READS_AT_ONCE = 500;
   private static final int MAX_BYTES = 900 << 10;
 
   /** How long a tombstone stays at least, whatever collects the garbage. */
@@ -61,6 +62,7 @@ final class FirestoreStore implements Store {
       Duration deadline,
       Duration claimLife,
       Duration maxStaleness,
+      Windows windows,
       Platform platform) {
     this.claimLife = claimLife;
     this.maxStaleness = maxStaleness;
@@ -74,18 +76,17 @@ final class FirestoreStore implements Store {
         new Heartbeats(firestore, layout.stripes(), component, maxStaleness, platform);
     this.log =
         new FirestoreLog(
-            lease,
-            layout.stripes(),
-            Windows.DEFAULT,
-            heartbeats,
-            component,
-            maxStaleness,
-            platform);
+            lease, layout.stripes(), windows, heartbeats, component, maxStaleness, platform);
   }
 
   @Override
   public Lease lease() {
     return lease;
+  }
+
+  @Override
+  public int readsAtOnce() {
+    return READS_AT_ONCE;
   }
 
   @Override

@@ -65,6 +65,7 @@ public final class FirestoreTieredCache {
     private final ValueCodec<V> valueCodec;
     private Duration loadLease = Duration.ofSeconds(5);
     private Platform platform = Platform.system(System::nanoTime);
+    private Windows windows = Windows.DEFAULT;
 
     private Builder(
         Firestore firestore,
@@ -112,6 +113,12 @@ public final class FirestoreTieredCache {
       return this;
     }
 
+    /** Replaces how far the listeners of the log look back. */
+    Builder<K, V> windows(Windows windows) {
+      this.windows = windows;
+      return this;
+    }
+
     @Override
     protected Builder<K, V> self() {
       return this;
@@ -135,6 +142,7 @@ public final class FirestoreTieredCache {
               options.remoteBudget(),
               loadLease,
               options.maxStaleness(),
+              windows,
               platform),
           platform);
     }

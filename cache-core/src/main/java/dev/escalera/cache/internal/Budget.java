@@ -36,6 +36,11 @@ final class Budget {
     return new Budget(left.get(), counters, platform, steps);
   }
 
+  /** Takes off what the call has waited for the store before. */
+  void spent(long nanos) {
+    left.addAndGet(-nanos);
+  }
+
   /** Starts an operation; the future ends when the budget does, at the latest. */
   <T> CompletableFuture<T> spend(LongAdder calls, Supplier<CompletableFuture<T>> operation) {
     long nanos = left.get();

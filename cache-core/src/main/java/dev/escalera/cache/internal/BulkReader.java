@@ -4,7 +4,6 @@ import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Outage.Entered;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -18,6 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The way of many reads at once: one look into L2, one batch of claims, one load. */
 final class BulkReader<K, V> {
+  /** How many commands at the most ask L2 for the keys of one call. */
+  private static final int MAX_PARTS = 64;
+
   private final Address.Book<K> addresses;
   private final Reader<K, V> reader;
   private final LocalTier<K, V> local;
@@ -89,11 +91,12 @@ final class BulkReader<K, V> {
     /** By the order of the keys; null for what is not there, or not there yet. */
     private final Map<K, @Nullable V> values;
 
-    private final List<Missing<K>> missing = new ArrayList<>();
     private final List<Unread<K, V>> unread = new ArrayList<>();
     private final List<Load<K, V>> due = new ArrayList<>();
     private Executor steps = Runnable::run;
-    private @Nullable Budget budget;
+
+    /** When L2 was asked, or would have been. */
+    private long asked;
 
     private Call(
         Collection<? extends K> keys, Function<? super Set<K>, ? extends Map<K, V>> loader) {
@@ -102,9 +105,16 @@ final class BulkReader<K, V> {
       this.values = new LinkedHashMap<>(keys.size() * 4 / 3 + 1);
     }
 
-    /** Returns whether L1 has all. */
-    boolean readLocal() {
+    /**
+     * Reads L1, then L2: each part of what L1 does not have is asked for as soon as it is known,
+     * and kept as soon as it comes, while the next are under way.
+     */
+    CompletableFuture<?> read(Executor reads) {
       long now = platform.nanos();
+      asked = now;
+      int part = part();
+      List<CompletableFuture<?>> looks = new ArrayList<>();
+      List<Missing<K>> missing = new ArrayList<>();
       for (K key : keys) {
         int before = values.size();
         values.putIfAbsent(Objects.requireNonNull(key, "key"), null);
@@ -112,35 +122,48 @@ final class BulkReader<K, V> {
           continue;
         }
         Entry<V> hit = reader.hitOfMany(key, now);
-        if (hit == null) {
-          missing.add(missed(key));
-        } else {
+        if (hit != null) {
           values.put(key, hit.value);
+          continue;
+        }
+        missing.add(missed(key));
+        if (missing.size() == part) {
+          looks.add(look(missing, reads));
+          missing = new ArrayList<>();
         }
       }
-      return missing.isEmpty();
+      if (!missing.isEmpty()) {
+        looks.add(look(missing, reads));
+      }
+      return CompletableFuture.allOf(looks.toArray(new CompletableFuture<?>[0]));
     }
 
-    int missing() {
-      return missing.size();
+    private int part() {
+      RemoteTier<V> l2 = remote;
+      return l2 == null
+          ? Integer.MAX_VALUE
+          : Math.max(l2.store().readsAtOnce(), keys.size() / MAX_PARTS + 1);
     }
 
     /** Looks up in L2 what L1 does not have. */
-    CompletableFuture<List<Lookup<V>>> readRemote(Executor reads) {
+    private CompletableFuture<?> look(List<Missing<K>> missing, Executor reads) {
       RemoteTier<V> l2 = remote;
       if (l2 == null) {
-        return CompletableFuture.completedFuture(
-            Collections.nCopies(missing.size(), Lookup.of(Lookup.Kind.MISSING)));
+        Lookup<V> none = Lookup.of(Lookup.Kind.MISSING);
+        missing.forEach(each -> unread.add(new Unread<>(each, none)));
+        return CompletableFuture.completedFuture(null);
       }
       List<Address> addresses = new ArrayList<>(missing.size());
       missing.forEach(each -> addresses.add(each.address));
-      budget = reader.budget(reads);
-      return reader.look(addresses, l2, budget, reads);
+      return reader
+          .look(addresses, l2, reader.budget(reads), reads)
+          .thenAcceptAsync(found -> keep(missing, found), reads);
     }
 
-    /** Keeps what was found in L2; returns whether that is all. */
-    boolean keep(List<Lookup<V>> found) {
+    /** Keeps what was found in L2. Several threads may, once the one that called has gone. */
+    private synchronized void keep(List<Missing<K>> missing, List<Lookup<V>> found) {
       long now = platform.nanos();
+      int before = unread.size();
       for (int i = 0; i < found.size(); i++) {
         Missing<K> each = missing.get(i);
         Lookup<V> lookup = found.get(i);
@@ -150,7 +173,11 @@ final class BulkReader<K, V> {
           unread.add(new Unread<>(each, lookup));
         }
       }
-      counters.l2Hits.add(found.size() - unread.size());
+      counters.l2Hits.add(found.size() - (unread.size() - before));
+    }
+
+    /** Returns whether all is there. */
+    boolean isComplete() {
       return unread.isEmpty();
     }
 
@@ -206,9 +233,7 @@ final class BulkReader<K, V> {
         return null;
       }
       running.put(key, flight.result);
-      if (budget != null) {
-        trip.budget = budget.rest(steps);
-      }
+      trip.budget.spent(platform.nanos() - asked);
       loads.bound(trip);
       // If there is one, the flight before this one ended between our look into L1 and here.
       Entry<V> late = reader.hit(key, platform.nanos());

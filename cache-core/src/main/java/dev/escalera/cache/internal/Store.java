@@ -13,6 +13,9 @@ public interface Store {
   /** Until when L1 may serve without asking. */
   Lease lease();
 
+  /** How many keys are best read by one call; more are by several, made at once. */
+  int readsAtOnce();
+
   /** Reads envelopes, in one round trip; null for what is not there. */
   CompletableFuture<List<@Nullable Found>> read(List<Address> addresses);
 

@@ -181,11 +181,9 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     Objects.requireNonNull(loader, "loader");
     checkOpen();
     BulkReader<K, V>.Call call = bulk.call(keys, loader);
-    if (call.readLocal()) {
-      return call.found();
-    }
     CallerThread reads = new CallerThread(platform);
-    if (call.keep(await("get", call.missing() + " keys", reads, call.readRemote(reads)))) {
+    await("get", keys.size() + " keys", reads, call.read(reads));
+    if (call.isComplete()) {
       return call.found();
     }
     CallerThread loads = new CallerThread(platform);

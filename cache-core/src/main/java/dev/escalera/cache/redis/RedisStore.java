@@ -53,6 +53,9 @@ final class RedisStore implements Store {
   private static final Pattern RUN_ID = Pattern.compile("run_id:(\\p{XDigit}+)");
   private static final byte[] NOTHING = {};
 
+  /** Of one server: while it answers some keys, those before are taken in. */
+  private static final int READS_AT_ONCE = 50;
+
   private final String prefix;
   private final long cache;
   private final Duration claimLife;
@@ -95,6 +98,11 @@ final class RedisStore implements Store {
 
   private Channel channel(Address address) {
     return use.channel(stripe(address));
+  }
+
+  @Override
+  public int readsAtOnce() {
+    return READS_AT_ONCE * use.servers().stripes();
   }
 
   @Override

@@ -253,6 +253,46 @@ class BulkReaderTest {
     assertThat(cache.stats().storeReads()).isZero();
   }
 
+  @Test
+  void what_is_asked_for_in_parts_is_asked_for_at_once_and_taken_in_as_it_comes() throws Exception {
+    TieredCache<String, String> other = open();
+    List.of("a", "b", "c", "d", "e").forEach(key -> other.put(key, "in L2"));
+    TieredCache<String, String> cache = open();
+    store.readsAtOnce = 2;
+    store.holds = true;
+    CompletableFuture<Map<String, String>> read =
+        start(() -> cache.getAll(List.of("a", "b", "c", "d", "e"), this::load));
+    HeldStore.Held<?> first = store.next();
+    HeldStore.Held<?> second = store.next();
+    HeldStore.Held<?> third = store.next();
+    store.holds = false;
+    third.answer();
+    Await.until("the last part is kept", () -> cache.stats().l2Hits() == 1);
+    first.lose();
+    second.answer();
+    assertThat(read.get(20, TimeUnit.SECONDS))
+        .isEqualTo(Map.of("a", "v-a", "b", "v-b", "c", "in L2", "d", "in L2", "e", "in L2"));
+    assertThat(asked).containsExactly(Set.of("a", "b"));
+    assertThat(cache.stats().l2Hits()).isEqualTo(3);
+  }
+
+  @Test
+  void parts_that_are_waited_for_at_once_spend_the_budget_once() throws Exception {
+    TieredCache<String, String> other = open();
+    TieredCache<String, String> cache = open();
+    store.readsAtOnce = 1;
+    store.holds = true;
+    CompletableFuture<Map<String, String>> read =
+        start(() -> cache.getAll(List.of("a", "b", "c"), this::load));
+    List<HeldStore.Held<?>> looks = List.of(store.next(), store.next(), store.next());
+    store.holds = false;
+    platform.advance(Duration.ofSeconds(35));
+    looks.forEach(HeldStore.Held::answer);
+    assertThat(read.get(20, TimeUnit.SECONDS)).hasSize(3);
+    assertThat(cache.stats().budgetExceeded()).isZero();
+    assertThat(other.getIfPresent("c")).as("there was time to store it").isEqualTo("v-c");
+  }
+
   /** A key whose hash the host cannot tell for a while. */
   private record Key(String name, CountDownLatch broken) {
     @Override

@@ -189,13 +189,13 @@ final class FleetHistory {
     Cuts mine = here.get(place + " " + read.life);
     Change binding = all == null ? null : all.before(since);
     Change ours = mine == null ? null : mine.before(read.began);
+    if (binding != null || ours != null) {
+      bound++;
+    }
     for (Change cut : new Change[] {binding, ours}) {
-      if (cut != null) {
-        bound++;
-        if (fresh < cut.called) {
-          violations.add(
-              "stale by " + (cut.called - fresh) / 1_000_000 + " ms: " + read + " after " + cut);
-        }
+      if (cut != null && fresh < cut.called) {
+        violations.add(
+            "stale by " + (cut.called - fresh) / 1_000_000 + " ms: " + read + " after " + cut);
       }
     }
   }

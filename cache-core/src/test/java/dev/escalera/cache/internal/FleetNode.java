@@ -9,6 +9,7 @@ import dev.escalera.cache.RemoteCacheBuilder;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import dev.escalera.cache.firestore.FirestoreTieredCache;
+import dev.escalera.cache.firestore.ShortWindows;
 import dev.escalera.cache.redis.RedisTieredCache;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
@@ -62,6 +63,10 @@ public final class FleetNode {
       new PrintWriter(
           new BufferedWriter(new OutputStreamWriter(System.out, StandardCharsets.US_ASCII)));
   private final AtomicLong values = new AtomicLong();
+
+  /** How long a thread pauses at the most between two calls. */
+  private int pauseMicros = 3_000;
+
   private volatile boolean running = true;
 
   /** A cache with when it was last seen to hold its lease. */
@@ -129,13 +134,15 @@ public final class FleetNode {
                 .build()
                 .getService();
         // The emulator compares each commit with all that is listened to, one after another: fewer
-        // caches, and a budget in which it answers.
+        // caches and calls, and a budget in which it answers.
+        pauseMicros = 30_000;
         openAll(
             prefix,
             false,
             name ->
-                FirestoreTieredCache.builder(
-                        firestore, name, TTL, KeyCodec.string(), ValueCodec.string())
+                ShortWindows.of(
+                        FirestoreTieredCache.builder(
+                            firestore, name, TTL, KeyCodec.string(), ValueCodec.string()))
                     .loadLease(LOAD)
                     .maxStaleness(FIRESTORE_STALENESS)
                     .remoteBudget(FIRESTORE_STALENESS),
@@ -300,7 +307,7 @@ public final class FleetNode {
         } else {
           invalidateTag(subject);
         }
-        TimeUnit.MICROSECONDS.sleep(random.nextInt(3_000));
+        TimeUnit.MICROSECONDS.sleep(random.nextInt(pauseMicros));
       }
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);

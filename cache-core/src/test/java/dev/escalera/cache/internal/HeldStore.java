@@ -34,6 +34,8 @@ final class HeldStore implements Store {
 
   volatile boolean tellsLoads = true;
 
+  volatile int readsAtOnce = 100;
+
   /** A call on its way. */
   static final class Held<T> {
     private final Supplier<T> call;
@@ -107,6 +109,11 @@ final class HeldStore implements Store {
   @Override
   public Lease lease() {
     return lease;
+  }
+
+  @Override
+  public int readsAtOnce() {
+    return readsAtOnce;
   }
 
   @Override

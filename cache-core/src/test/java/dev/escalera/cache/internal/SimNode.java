@@ -194,6 +194,12 @@ final class SimNode implements Store, Wire {
   }
 
   @Override
+  public int readsAtOnce() {
+    // So few that a bulk read is of two parts.
+    return 2;
+  }
+
+  @Override
   public CompletableFuture<List<@Nullable Found>> read(List<Address> addresses) {
     return timed(
         () ->

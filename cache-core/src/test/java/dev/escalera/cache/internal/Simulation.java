@@ -206,15 +206,11 @@ final class Simulation {
         (key, value) -> read(i, life, node, key, began, lease, before, value, null);
     Executor steps = node.platform.executor();
     BulkReader<String, String>.Call call = node.cache.bulk.call(KEYS, this::loadAll);
-    if (call.readLocal()) {
-      call.found().forEach(check);
-      return;
-    }
-    call.readRemote(steps)
+    call.read(steps)
         .thenAccept(
-            found -> {
+            done -> {
               Map<String, CompletableFuture<Outcome<String>>> running =
-                  call.keep(found) ? Map.of() : call.load(steps);
+                  call.isComplete() ? Map.of() : call.load(steps);
               call.found().forEach(check);
               running.forEach(
                   (key, load) ->
