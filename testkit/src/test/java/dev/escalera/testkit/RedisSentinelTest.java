@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,6 +57,34 @@ class RedisSentinelTest {
     RedisServer first = sentinel.failover();
     RedisServer second = sentinel.failover();
     assertThat(second).isNotSameAs(first).isSameAs(sentinel.primary());
+  }
+
+  @Test
+  void a_failover_that_is_given_up_is_ordered_again() {
+    RedisServer before = sentinel.primary();
+    timeout("1");
+    CompletableFuture<Void> givenUp =
+        CompletableFuture.runAsync(
+            () -> {
+              RedisServer leader = sentinel.sentinels().get(0);
+              Until.holds("a failover", () -> flags(leader).contains("failover_in_progress"));
+              Until.holds("that is given up", () -> flags(leader).equals("master"));
+              timeout("2000");
+            });
+    assertThat(sentinel.failover()).isNotSameAs(before).isSameAs(sentinel.primary());
+    givenUp.join();
+  }
+
+  private void timeout(String millis) {
+    sentinel
+        .sentinels()
+        .forEach(each -> each.command("SENTINEL", "SET", "escalera", "failover-timeout", millis));
+  }
+
+  private static String flags(RedisServer sentinel) {
+    return sentinel.command("SENTINEL", "MASTER", "escalera") instanceof List<?> fields
+        ? String.valueOf(fields.get(fields.indexOf("flags") + 1))
+        : "none";
   }
 
   @Test
