@@ -9,7 +9,7 @@ import java.util.stream.Stream;
 
 /**
  * A primary Redis server with two replicas and three sentinels that watch over them, up in about a
- * second. The sentinels replace a primary that has not answered for half a second.
+ * second. The sentinels replace a primary that has not answered for a while.
  *
  * <p>Instances may be used by several threads.
  */
@@ -23,19 +23,38 @@ public final class RedisSentinel implements AutoCloseable {
   private static final Duration START_TIMEOUT = Duration.ofSeconds(30);
   private static final Duration FAILOVER_TIMEOUT = Duration.ofSeconds(30);
 
+  /** When a sentinel gives a failover up; after twice as long it tries again. */
+  private static final Duration GIVE_UP = Duration.ofSeconds(4);
+
   private final List<RedisServer> servers = new ArrayList<>();
   private final List<RedisServer> sentinels = new ArrayList<>();
 
-  private RedisSentinel() {}
+  private final Duration downAfter;
+
+  private RedisSentinel(Duration downAfter) {
+    this.downAfter = downAfter;
+  }
+
+  /**
+   * Starts all six servers, of which a primary is replaced that has not answered for half a second.
+   *
+   * @return the running servers, once the sentinels know each other and both replicas
+   * @throws TestkitException if they cannot be started
+   */
+  public static RedisSentinel start() {
+    return start(Duration.ofMillis(500));
+  }
 
   /**
    * Starts all six servers and returns once the sentinels know each other and both replicas.
    *
+   * @param downAfter how long a primary does not answer until it is replaced: longer than it may be
+   *     held up where the machine is busy
    * @return the running servers
    * @throws TestkitException if they cannot be started
    */
-  public static RedisSentinel start() {
-    RedisSentinel sentinel = new RedisSentinel();
+  public static RedisSentinel start(Duration downAfter) {
+    RedisSentinel sentinel = new RedisSentinel(downAfter);
     try {
       sentinel.startServers();
       sentinel.startSentinels();
@@ -171,8 +190,8 @@ public final class RedisSentinel implements AutoCloseable {
           primary.host(),
           String.valueOf(primary.port()),
           String.valueOf(QUORUM));
-      set(sentinel, "down-after-milliseconds", "500");
-      set(sentinel, "failover-timeout", "2000");
+      set(sentinel, "down-after-milliseconds", String.valueOf(downAfter.toMillis()));
+      set(sentinel, "failover-timeout", String.valueOf(GIVE_UP.toMillis()));
     }
     ServerProcess.await(
         START_TIMEOUT,

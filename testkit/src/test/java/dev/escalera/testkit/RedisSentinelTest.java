@@ -69,7 +69,7 @@ class RedisSentinelTest {
               RedisServer leader = sentinel.sentinels().get(0);
               Until.holds("a failover", () -> flags(leader).contains("failover_in_progress"));
               Until.holds("that is given up", () -> flags(leader).equals("master"));
-              timeout("2000");
+              timeout("4000");
             });
     assertThat(sentinel.failover()).isNotSameAs(before).isSameAs(sentinel.primary());
     givenUp.join();

@@ -143,7 +143,10 @@ class CoherenceHistoryTest {
 
   @Test
   void while_sentinel_fails_over_nothing_stale_is_read() {
-    RedisSentinel sentinel = opened(RedisSentinel.start());
+    // None takes a primary for dead that is only held up: what is lost by a failover that nobody
+    // ordered, nobody knows.
+    RedisSentinel sentinel = opened(RedisSentinel.start(Duration.ofSeconds(3)));
+    RedisServer[] primary = {sentinel.primary()};
     for (int i = 0; i < NODES; i++) {
       start(i, "redis", sentinel.uri(), "");
     }
@@ -152,22 +155,23 @@ class CoherenceHistoryTest {
             this::stop,
             this::kill,
             () -> sentinel.primary().command("FLUSHALL"),
-            () ->
-                loses(
-                    () -> {
-                      RedisServer primary = sentinel.primary();
-                      demote(primary, sentinel.failover());
-                    }),
-            () ->
-                loses(
-                    () -> {
-                      RedisServer primary = sentinel.primary();
-                      primary.kill();
-                      RedisServer next = sentinel.awaitPrimaryOtherThan(primary);
-                      primary.restart();
-                      demote(primary, next);
-                    })),
-        () -> {});
+            () -> loses(() -> primary[0] = failOver(primary[0], sentinel)),
+            () -> loses(() -> primary[0] = kill(primary[0], sentinel))),
+        () -> assertThat(sentinel.primary()).as("none that nobody made").isSameAs(primary[0]));
+  }
+
+  private static RedisServer failOver(RedisServer primary, RedisSentinel sentinel) {
+    RedisServer next = sentinel.failover();
+    demote(primary, next);
+    return next;
+  }
+
+  private static RedisServer kill(RedisServer primary, RedisSentinel sentinel) {
+    primary.kill();
+    RedisServer next = sentinel.awaitPrimaryOtherThan(primary);
+    primary.restart();
+    demote(primary, next);
+    return next;
   }
 
   /**
