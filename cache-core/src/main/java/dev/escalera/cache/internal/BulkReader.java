@@ -2,6 +2,7 @@ package dev.escalera.cache.internal;
 
 import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Outage.Entered;
+import dev.escalera.cache.internal.RemoteTier.Sought;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -61,15 +62,15 @@ final class BulkReader<K, V> {
    *
    * @param mark what stood before L2 was asked
    */
-  private record Missing<K>(K key, Address address, Mark mark) {}
+  private record Missing<K, V>(K key, Sought<V> sought, Mark mark) {}
 
-  private Missing<K> missed(K key) {
+  private Missing<K, V> missed(K key, @Nullable Entry<V> had) {
     Address address = addresses.of(key);
-    return new Missing<>(key, address, local.mark(address.hash()));
+    return new Missing<>(key, new Sought<>(address, had), local.mark(address.hash()));
   }
 
   /** What L2 does not have either. */
-  private record Unread<K, V>(Missing<K> missing, Lookup<V> lookup) {}
+  private record Unread<K, V>(Missing<K, V> missing, Lookup<V> lookup) {}
 
   /**
    * What the loader is to load.
@@ -114,19 +115,20 @@ final class BulkReader<K, V> {
       asked = now;
       int part = part();
       List<CompletableFuture<?>> looks = new ArrayList<>();
-      List<Missing<K>> missing = new ArrayList<>();
+      List<Missing<K, V>> missing = new ArrayList<>();
       for (K key : keys) {
         int before = values.size();
         values.putIfAbsent(Objects.requireNonNull(key, "key"), null);
         if (values.size() == before) {
           continue;
         }
-        Entry<V> hit = reader.hitOfMany(key, now);
+        Entry<V> had = local.findAgain(key);
+        Entry<V> hit = reader.hitOfMany(key, had, now);
         if (hit != null) {
           values.put(key, hit.value);
           continue;
         }
-        missing.add(missed(key));
+        missing.add(missed(key, had));
         if (missing.size() == part) {
           looks.add(look(missing, reads));
           missing = new ArrayList<>();
@@ -146,26 +148,26 @@ final class BulkReader<K, V> {
     }
 
     /** Looks up in L2 what L1 does not have. */
-    private CompletableFuture<?> look(List<Missing<K>> missing, Executor reads) {
+    private CompletableFuture<?> look(List<Missing<K, V>> missing, Executor reads) {
       RemoteTier<V> l2 = remote;
       if (l2 == null) {
         Lookup<V> none = Lookup.of(Lookup.Kind.MISSING);
         missing.forEach(each -> unread.add(new Unread<>(each, none)));
         return CompletableFuture.completedFuture(null);
       }
-      List<Address> addresses = new ArrayList<>(missing.size());
-      missing.forEach(each -> addresses.add(each.address));
+      List<Sought<V>> sought = new ArrayList<>(missing.size());
+      missing.forEach(each -> sought.add(each.sought));
       return reader
-          .look(addresses, l2, reader.budget(reads), reads)
+          .look(sought, l2, reader.budget(reads), reads)
           .thenAcceptAsync(found -> keep(missing, found), reads);
     }
 
     /** Keeps what was found in L2. Several threads may, once the one that called has gone. */
-    private synchronized void keep(List<Missing<K>> missing, List<Lookup<V>> found) {
+    private synchronized void keep(List<Missing<K, V>> missing, List<Lookup<V>> found) {
       long now = platform.nanos();
       int before = unread.size();
       for (int i = 0; i < found.size(); i++) {
-        Missing<K> each = missing.get(i);
+        Missing<K, V> each = missing.get(i);
         Lookup<V> lookup = found.get(i);
         if (lookup.kind() == Lookup.Kind.FRESH) {
           values.put(each.key, fills.keep(each.key, each.mark, lookup, now).value());
@@ -225,7 +227,7 @@ final class BulkReader<K, V> {
         running.put(key, CompletableFuture.failedFuture(Loaders.recursion()));
         return null;
       }
-      Trip<K, V> trip = reader.trip(key, each.missing.address, this::loadOne, steps);
+      Trip<K, V> trip = reader.trip(key, each.missing.sought.address(), this::loadOne, steps);
       Flight<V> flight = reader.join(trip);
       if (flight != trip.flight) {
         trip.goOn(platform.executor());

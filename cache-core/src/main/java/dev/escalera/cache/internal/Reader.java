@@ -5,6 +5,7 @@ import dev.escalera.cache.internal.Flights.AbandonedException;
 import dev.escalera.cache.internal.Flights.Flight;
 import dev.escalera.cache.internal.Lookup.Kind;
 import dev.escalera.cache.internal.Outage.Entered;
+import dev.escalera.cache.internal.RemoteTier.Sought;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
@@ -86,8 +87,7 @@ final class Reader<K, V> {
    * The same for one of many: what cannot be served is about to be replaced, so that only then it
    * counts as used.
    */
-  @Nullable Entry<V> hitOfMany(K key, long now) {
-    Entry<V> entry = local.findAgain(key);
+  @Nullable Entry<V> hitOfMany(K key, @Nullable Entry<V> entry, long now) {
     return entry != null && local.isCoherent(entry, now) ? hit(key, now) : null;
   }
 
@@ -233,11 +233,12 @@ final class Reader<K, V> {
   private CompletableFuture<Lookup<V>> look(Trip<K, V> trip, RemoteTier<V> l2) {
     trip.clock = local.now();
     trip.mark = local.mark(trip.address.hash());
+    Sought<V> sought = new Sought<>(trip.address, local.findAgain(trip.key));
     return isPending(trip.address)
         ? delivered(trip.address)
-            .thenCompose(done -> l2.read(trip.address, trip.budget, trip.steps))
+            .thenCompose(done -> l2.read(sought, trip.budget, trip.steps))
             .exceptionally(failure -> Lookup.of(Kind.UNREACHABLE))
-        : l2.read(trip.address, trip.budget, trip.steps);
+        : l2.read(sought, trip.budget, trip.steps);
   }
 
   private boolean isPending(Address address) {
@@ -252,23 +253,24 @@ final class Reader<K, V> {
 
   /** Looks values up for one call, whoever else does. */
   CompletableFuture<List<Lookup<V>>> look(
-      List<Address> addresses, RemoteTier<V> l2, Budget budget, Executor steps) {
+      List<Sought<V>> sought, RemoteTier<V> l2, Budget budget, Executor steps) {
     if (pending.isEmpty()) {
-      return l2.read(addresses, budget, steps);
+      return l2.read(sought, budget, steps);
     }
     List<CompletableFuture<Boolean>> delivered = new ArrayList<>();
-    addresses.forEach(
-        address -> delivered.add(delivered(address).handle((done, failure) -> failure == null)));
-    return Futures.all(delivered).thenCompose(may -> look(addresses, may, l2, budget, steps));
+    sought.forEach(
+        each ->
+            delivered.add(delivered(each.address()).handle((done, failure) -> failure == null)));
+    return Futures.all(delivered).thenCompose(may -> look(sought, may, l2, budget, steps));
   }
 
   /** Looks those up that may be read; the others are as if L2 had not answered. */
   private static <V> CompletableFuture<List<Lookup<V>>> look(
-      List<Address> addresses, List<Boolean> may, RemoteTier<V> l2, Budget budget, Executor steps) {
-    List<Address> asked = new ArrayList<>();
+      List<Sought<V>> sought, List<Boolean> may, RemoteTier<V> l2, Budget budget, Executor steps) {
+    List<Sought<V>> asked = new ArrayList<>();
     for (int i = 0; i < may.size(); i++) {
       if (may.get(i)) {
-        asked.add(addresses.get(i));
+        asked.add(sought.get(i));
       }
     }
     if (asked.isEmpty()) {

@@ -7,6 +7,7 @@ import dev.escalera.cache.internal.Lookup.Kind;
 import dev.escalera.cache.internal.TagBook.Known;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,42 +49,46 @@ final class RemoteTier<V> {
     return store;
   }
 
+  /**
+   * What is looked up.
+   *
+   * @param had what L1 has of it, whatever its state: the same write is not decoded again
+   */
+  record Sought<V>(Address address, @Nullable Entry<V> had) {}
+
   /** Looks a value up; does not fail where the store does. */
-  CompletableFuture<Lookup<V>> read(Address address, Budget budget, Executor steps) {
+  CompletableFuture<Lookup<V>> read(Sought<V> sought, Budget budget, Executor steps) {
     long sent = platform.nanos();
     return budget
-        .spend(counters.storeReads, () -> store.read(List.of(address)))
+        .spend(counters.storeReads, () -> store.read(List.of(sought.address)))
         .handleAsync(
             (found, failure) ->
                 failure == null
-                    ? decode(found.get(0), sent, budget)
+                    ? decode(found.get(0), sought.had, sent, budget)
                     : CompletableFuture.completedFuture(Lookup.<V>of(Kind.UNREACHABLE)),
             steps)
         .thenCompose(lookup -> lookup);
   }
 
   /** Looks values up; does not fail where the store does. */
-  CompletableFuture<List<Lookup<V>>> read(List<Address> addresses, Budget budget, Executor steps) {
+  CompletableFuture<List<Lookup<V>>> read(List<Sought<V>> sought, Budget budget, Executor steps) {
+    List<Address> addresses = new ArrayList<>(sought.size());
+    sought.forEach(each -> addresses.add(each.address));
     long sent = platform.nanos();
     return budget
         .spend(counters.storeReads, () -> store.read(addresses))
-        .thenComposeAsync(found -> decode(found, sent, budget), steps)
-        .exceptionally(
-            failure -> {
-              List<Lookup<V>> none = new ArrayList<>();
-              addresses.forEach(address -> none.add(Lookup.of(Kind.UNREACHABLE)));
-              return none;
-            });
+        .thenComposeAsync(found -> decode(found, sought, sent, budget), steps)
+        .exceptionally(failure -> Collections.nCopies(sought.size(), Lookup.of(Kind.UNREACHABLE)));
   }
 
   private CompletableFuture<List<Lookup<V>>> decode(
-      List<@Nullable Found> found, long sent, Budget budget) {
+      List<@Nullable Found> found, List<Sought<V>> sought, long sent, Budget budget) {
     long late = platform.nanos() - sent;
     List<Lookup<V>> lookups = new ArrayList<>(found.size());
     List<CompletableFuture<?>> asked = new ArrayList<>(0);
     for (Found each : found) {
-      Opened<V> opened = open(each, late);
       int place = lookups.size();
+      Opened<V> opened = open(each, sought.get(place).had, late);
       lookups.add(opened.lookup);
       if (!opened.tags.isEmpty()) {
         asked.add(current(opened, budget).thenAccept(lookup -> lookups.set(place, lookup)));
@@ -97,7 +102,12 @@ final class RemoteTier<V> {
 
   /** Says what an envelope holds that was asked for at a time. */
   CompletableFuture<Lookup<V>> decode(@Nullable Found found, long sent, Budget budget) {
-    Opened<V> opened = open(found, platform.nanos() - sent);
+    return decode(found, null, sent, budget);
+  }
+
+  private CompletableFuture<Lookup<V>> decode(
+      @Nullable Found found, @Nullable Entry<V> had, long sent, Budget budget) {
+    Opened<V> opened = open(found, had, platform.nanos() - sent);
     return opened.tags.isEmpty()
         ? CompletableFuture.completedFuture(opened.lookup)
         : current(opened, budget);
@@ -115,13 +125,13 @@ final class RemoteTier<V> {
   }
 
   /** Opens what was on its way for a while, at the most. */
-  private Opened<V> open(@Nullable Found found, long late) {
+  private Opened<V> open(@Nullable Found found, @Nullable Entry<V> had, long late) {
     if (found == null) {
       return new Opened<>(Kind.MISSING);
     }
     try {
       Envelope envelope = Envelope.read(found.envelope());
-      V value = envelope.absent() ? null : value(envelope);
+      V value = envelope.absent() ? null : value(envelope, had);
       long ttl = envelope.ttlMillis() * 1_000_000;
       long load = envelope.loadMillis() * 1_000_000;
       long age = Math.max(0, found.now() - found.created()) * 1_000_000 + Math.max(0, late);
@@ -155,7 +165,10 @@ final class RemoteTier<V> {
         .exceptionally(failure -> Lookup.<V>of(Kind.UNREACHABLE));
   }
 
-  private V value(Envelope envelope) throws Exception {
+  private V value(Envelope envelope, @Nullable Entry<V> had) throws Exception {
+    if (had != null && had.value != null && had.nonce() == envelope.nonce() && had.nonce() != 0) {
+      return had.value;
+    }
     V value =
         codec.decode(Packing.unpack(envelope.packing(), envelope.payload(), envelope.unpacked()));
     if (value == null) {

@@ -10,7 +10,10 @@ import dev.escalera.cache.OnRemoteLoss;
 import dev.escalera.cache.TieredCache;
 import dev.escalera.cache.ValueCodec;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,6 +70,45 @@ class TieredCacheEngineTest {
     invalidated.join();
     store.holds = false;
     assertThat(cache.getIfPresent("k")).isNull();
+  }
+
+  @Test
+  void what_l1_still_has_of_the_same_write_is_not_decoded_again() {
+    AtomicInteger decoded = new AtomicInteger();
+    ValueCodec<String> counting =
+        new ValueCodec<>() {
+          @Override
+          public byte[] encode(String value) throws Exception {
+            return ValueCodec.string().encode(value);
+          }
+
+          @Override
+          public String decode(byte[] bytes) throws Exception {
+            decoded.incrementAndGet();
+            return ValueCodec.string().decode(bytes);
+          }
+        };
+    HeldPlatform platform = new HeldPlatform();
+    Duration second = Duration.ofSeconds(1);
+    try (TieredCache<String, String> reader =
+        TieredCacheEngine.remote(
+            new TestOptions<String, String>("held").l1Ttl(second).build(),
+            Address.encoded(KeyCodec.string()),
+            counting,
+            store,
+            platform)) {
+      cache.put("k", "v");
+      String first = reader.getIfPresent("k");
+      platform.advance(second);
+      assertThat(reader.getIfPresent("k")).isEqualTo("v").isSameAs(first);
+      platform.advance(second);
+      assertThat(reader.getAll(List.of("k"), none -> Map.of()).get("k")).isSameAs(first);
+      assertThat(decoded).hasValue(1);
+      assertThat(reader.stats().l2Hits()).isEqualTo(3);
+      cache.put("k", "v");
+      assertThat(reader.getIfPresent("k")).as("another write").isEqualTo("v").isNotSameAs(first);
+      assertThat(decoded).hasValue(2);
+    }
   }
 
   @Test
