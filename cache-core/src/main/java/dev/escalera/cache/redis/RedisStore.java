@@ -53,8 +53,10 @@ final class RedisStore implements Store {
   private static final Pattern RUN_ID = Pattern.compile("run_id:(\\p{XDigit}+)");
   private static final byte[] NOTHING = {};
 
-  /** Of one server: while it answers some keys, those before are taken in. */
-  private static final int READS_AT_ONCE = 50;
+  /**
+   * Of one server: it serves others between them, and while it answers the next, these are kept.
+   */
+  private static final int READS_AT_ONCE = 500;
 
   private final String prefix;
   private final long cache;
