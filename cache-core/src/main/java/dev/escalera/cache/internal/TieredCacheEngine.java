@@ -182,7 +182,11 @@ public final class TieredCacheEngine<K, V> implements TieredCache<K, V> {
     checkOpen();
     BulkReader<K, V>.Call call = bulk.call(keys, loader);
     CallerThread reads = new CallerThread(platform);
-    await("get", keys.size() + " keys", reads, call.read(reads));
+    CompletableFuture<?> read = call.read(reads);
+    // Where L1 has all there is nothing to wait for.
+    if (!read.isDone() || read.isCompletedExceptionally()) {
+      await("get", keys.size() + " keys", reads, read);
+    }
     if (call.isComplete()) {
       return call.found();
     }
